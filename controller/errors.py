@@ -1,0 +1,45 @@
+"""The fates of a failure, as types.
+
+```text
+ShipslogError                  has a message that names object and field, and a remedy
+├── Terminal                   trying again can't help until the input changes: Stalled
+├── Transient                  may pass by itself: try again with backoff
+│   └── Unreachable            the other side did not answer at all
+└── NotReady                   nothing is wrong: come back later, or when something happens
+```
+Each edge (kube, record, fetch, render) derives its own errors from these, so that the loop decides by fate alone.
+"""
+
+from __future__ import annotations
+
+
+class ShipslogError(Exception):
+    """Anything we say went wrong; `remedy` tells the reader what to do about it."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.remedy})" if self.remedy else self.message
+
+
+class Terminal(ShipslogError):
+    """Stop until the spec or the revision changes."""
+
+
+class Transient(ShipslogError):
+    """Back off and try again."""
+
+
+class Unreachable(Transient):
+    """The other side did not answer."""
+
+
+class NotReady(ShipslogError):
+    """Come back after `after` seconds."""
+
+    def __init__(self, message: str, *, after: float, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.after = after

@@ -1,0 +1,1 @@
+"""The nouns. Frozen values without I/O; every room speaks in them."""

@@ -1,0 +1,87 @@
+"""Events: what the ledger records. The catalogue is the contract with auditors."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, Literal
+
+import msgspec
+
+from controller.model.base import Noun
+
+
+class EventType(enum.Enum):
+    """Every type of event: its name, stable code, severity and why it is recorded."""
+
+    def __init__(self, label: str, code: str, severity: str, rationale: str) -> None:
+        self.label = label
+        self.code = code
+        self.severity = severity
+        self.rationale = rationale
+
+    AUDIT_STARTED = ("audit.started", "S1000", "info", "Recording began: a producer's life starts here.")
+    AUDIT_STOPPED = ("audit.stopped", "S1001", "info", "Recording ended in order: silence after this is no gap.")
+    REVISION_OBSERVED = ("revision.observed", "S2000", "info", "What Git said, and when we knew.")
+    PLAN_COMPUTED = ("plan.computed", "S3000", "info", "What was about to change, field by field.")
+    SYNC_REFUSED = ("sync.refused", "S3001", "warning", "A change that was held back, and why.")
+    APPLY_INTENT = ("apply.intent", "S4000", "info", "Durable before the first write: nothing is written unseen.")
+    APPLY_OBJECT = ("apply.object", "S4001", "info", "One object was written, or could not be.")
+    PRUNE_OBJECT = ("prune.object", "S4002", "info", "One object was deleted because Git no longer has it.")
+    APPLY_RESULT = ("apply.result", "S4003", "info", "How the writes of one intent ended; unknown after a crash.")
+    SYNC_COMPLETED = ("sync.completed", "S5000", "info", "A run ended: with what revision, health and duration.")
+    HEALTH_CHANGED = ("health.changed", "S6000", "info", "The verdict on an Application changed.")
+    DRIFT_DETECTED = ("drift.detected", "S7000", "warning", "The cluster left Git: what, which fields, by whom.")
+    DRIFT_HEALED = ("drift.healed", "S7001", "info", "We wrote Git's fields back, and how long the drift stood.")
+    DRIFT_ENDED = ("drift.ended", "S7002", "info", "The drift went without us: reverted by others, or adopted by Git.")
+
+
+BY_LABEL = {type_.label: type_ for type_ in EventType}
+
+Outcome = Literal["success", "failure", "refused", "unknown"]
+
+
+class Actor(Noun, frozen=True, kw_only=True):
+    """Who did it. `manager` is a field manager: a tool's claim, not a person."""
+
+    kind: Literal["controller", "user", "manager", "unknown"] = "controller"
+    name: str = "shipslog"
+
+
+class Target(Noun, frozen=True, kw_only=True):
+    """What it was done to."""
+
+    namespace: str = ""
+    application: str = ""
+    cluster: str = ""
+    object: str = ""
+
+
+class Draft(Noun, frozen=True, kw_only=True):
+    """An event before the journal numbers it. `detail` is bounded; secrets never enter it.
+
+    `id` is given only where a retry must yield the same event again; else the journal makes one.
+    """
+
+    type: EventType
+    actor: Actor = Actor()
+    target: Target = Target()
+    outcome: Outcome = "success"
+    reason: str = ""
+    correlation_id: str = ""
+    causation_id: str = ""
+    revision: str = ""
+    detail: dict[str, Any] = {}
+    id: str = ""
+    occurred_at: str = ""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A recorded event: `body` is its canonical form (RFC 8785), the only truth; the rest is for our own use."""
+
+    id: str
+    type: EventType
+    occurred_at: str
+    producer: str
+    boot: str
+    seq: int
+    body: bytes

@@ -1,0 +1,40 @@
+"""Names of the labels, annotations and finalizers that we write and read."""
+
+from __future__ import annotations
+
+import hashlib
+
+from controller.model.objects import Key
+
+GROUP = "shipslog.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+MANAGER = "shipslog"
+"""Field manager of every server-side apply."""
+
+BUCKETS = 128
+
+OWNER_LABEL = f"{GROUP}/owner"
+"""On every object we apply: digest of installation and Application. Watches select by its presence."""
+BUCKET_LABEL = f"{GROUP}/bucket"
+"""On every object we apply: the Application's bucket, 0 to 127."""
+APPLICATION_ANNOTATION = f"{GROUP}/application"
+"""On every object we apply: namespace/name of the Application, for people."""
+PRUNE_ANNOTATION = f"{GROUP}/prune"
+"""On a live object: `disabled` keeps it from ever being pruned."""
+SYNC_ANNOTATION = f"{GROUP}/sync-requested-at"
+"""On an Application: any new value asks for a sync at once."""
+ACTOR_ANNOTATION = f"{GROUP}/requested-by"
+"""On an Application: who asked, as the command line knows it."""
+FINALIZER = f"{GROUP}/prune"
+"""On an Application: its objects are pruned before it goes."""
+
+
+def owner_value(installation: str, application: Key) -> str:
+    """Value of the owner label: 40 hex digits, so that any name fits into a label's 63 characters."""
+    return hashlib.sha256(f"{installation}\0{application}".encode()).hexdigest()[:40]
+
+
+def bucket(application: Key) -> int:
+    """The Application's fixed bucket: 0 to 127."""
+    return int.from_bytes(hashlib.sha256(str(application).encode()).digest()[:4], "big") % BUCKETS

@@ -1,0 +1,70 @@
+"""What must change, object by object."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import msgspec
+
+from controller.model.manifest import Manifest
+from controller.model.objects import ObjectId
+
+
+class Action(enum.StrEnum):
+    """What a step does to its object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    PRUNE = "prune"
+    SKIP = "skip"
+
+
+class FieldChange(msgspec.Struct, frozen=True):
+    """One field's difference. `path` is a JSON pointer (RFC 6901); values of Secrets are already redacted.
+
+    A field that is absent on one side has the value `None` there and its name in `absent`.
+    """
+
+    path: str
+    before: Any = None
+    after: Any = None
+    absent: str = ""  # "before" | "after" | ""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One object of a plan. `reason` is for people; `changes` are what the server's dry run foresaw."""
+
+    id: ObjectId
+    api_version: str
+    action: Action
+    reason: str = ""
+    changes: tuple[FieldChange, ...] = ()
+    manifest: Manifest | None = None
+    uid: str = ""
+    drifted: bool = False
+    """The live object left our wish by a foreign write, not the wish by a new revision."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether executing the step writes to the cluster."""
+        return self.action in {Action.CREATE, Action.UPDATE, Action.PRUNE}
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """All steps, applies in the order they are executed, prunes last."""
+
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def writes(self) -> tuple[Step, ...]:
+        """The steps that write."""
+        return tuple(step for step in self.steps if step.writes)
+
+    def counts(self) -> dict[str, int]:
+        """Number of steps by action, every action named."""
+        counts = {action.value: 0 for action in Action}
+        for step in self.steps:
+            counts[step.action.value] += 1
+        return counts

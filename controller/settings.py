@@ -1,0 +1,84 @@
+"""Settings of the controller: each from one environment variable, with a default that works in a cluster."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "SHIPSLOG_"
+
+
+def setting(default: Any, doc: str) -> Any:
+    """A field with its documentation; the variable's name is the field's, upper-case, behind `SHIPSLOG_`."""
+    return dataclasses.field(default=default, metadata={"doc": doc})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings. Durations are in seconds, sizes in bytes."""
+
+    installation: str = setting(
+        "default", "Name of this installation: two on one cluster never touch each other's objects."
+    )
+    namespace: str = setting("shipslog-system", "Namespace the controller runs in; its Leases and Events go there.")
+    producer: str = setting("shipslog-0", "Name under which events are recorded: the Pod's name.")
+    kubeconfig: str = setting("", "Kubeconfig of the home cluster; empty: the Pod's ServiceAccount.")
+    serviceaccount_dir: Path = setting(
+        Path("/var/run/secrets/kubernetes.io/serviceaccount"), "Where the ServiceAccount's token and CA are mounted."
+    )
+    database_url: str = setting(
+        "", "PostgreSQL of the ledger, for the writer role: postgresql://user:password@host/db."
+    )
+    spool_dir: Path = setting(
+        Path("/var/lib/shipslog/spool"), "Directory of the ledger's spool; must survive restarts."
+    )
+    spool_limit: int = setting(1 << 30, "Size the spool may reach, in bytes; beyond it syncing stops.")
+    mirror_dir: Path = setting(
+        Path("/var/lib/shipslog/mirrors"), "Directory of the Git mirrors; may be lost at any time."
+    )
+    engine: str = setting("", "Path of the render engine's program; empty: the one of the package.")
+    engine_processes: int = setting(0, "Render processes; 0: as many as cores.")
+    render_timeout: float = setting(30.0, "Longest time one rendering may take, in seconds.")
+    render_memory: int = setting(2 << 30, "Address space of one render process, in bytes.")
+    workers: int = setting(20, "Applications that are worked on at the same time.")
+    max_requests: int = setting(50, "Requests under way at once to the cluster the controller runs in.")
+    shutdown_timeout: float = setting(20.0, "How long work in hand may go on after SIGTERM, in seconds.")
+    listen: str = setting("0.0.0.0:8080", "Address and port of probes and metrics.")  # noqa: S104 - a Pod is reached from outside
+    log_level: str = setting("info", "debug, info, warning or error.")
+    log_format: str = setting("json", "json, or text for people.")
+    allow_file_urls: bool = setting(
+        False, "Let Repositories use file:// URLs: whoever may create one can read this Pod's files."
+    )  # noqa: FBT003
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read every setting; raises ValueError that names the variable, what it holds and what it takes."""
+        types = typing.get_type_hints(cls)
+        known = {variable(field): field for field in dataclasses.fields(cls)}
+        values = {
+            field.name: _parse(types[field.name], name, environment[name])
+            for name, field in known.items()
+            if environment.get(name)
+        }
+        return cls(**values)
+
+
+def variable(field: dataclasses.Field[Any]) -> str:
+    """Name of the environment variable of a field of Settings."""
+    return PREFIX + field.name.upper()
+
+
+def _parse(type_: type, name: str, text: str) -> Any:
+    if type_ is bool:
+        if text.lower() not in {"true", "false"}:
+            raise ValueError(f"{name} is {text!r}: use true or false")
+        return text.lower() == "true"
+    try:
+        return type_(text)
+    except ValueError:
+        raise ValueError(f"{name} is {text!r}: it takes a value of type {type_.__name__}") from None
