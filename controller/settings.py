@@ -48,12 +48,12 @@ class Settings:
     workers: int = setting(20, "Applications that are worked on at the same time.")
     max_requests: int = setting(50, "Requests under way at once to the cluster the controller runs in.")
     shutdown_timeout: float = setting(20.0, "How long work in hand may go on after SIGTERM, in seconds.")
-    listen: str = setting("0.0.0.0:8080", "Address and port of probes and metrics.")  # noqa: S104 - a Pod is reached from outside
+    listen: str = setting("0.0.0.0:8080", "Address and port of probes and metrics.")
     log_level: str = setting("info", "debug, info, warning or error.")
     log_format: str = setting("json", "json, or text for people.")
     allow_file_urls: bool = setting(
         False, "Let Repositories use file:// URLs: whoever may create one can read this Pod's files."
-    )  # noqa: FBT003
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
