@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.ground.ports import free_ports
 from tests.ground.processes import Component
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# Below the range from which the kernel gives ports to outgoing connections: a port found free stays so.
-_PORTS = range(20000, 32000)
 
 
 @dataclass(frozen=True)
@@ -29,17 +25,7 @@ class Ports:
     @classmethod
     def pick(cls) -> Ports:
         """Three ports that are free now; whoever loses the race for one starts again with others."""
-        found: list[int] = []
-        while len(found) < 3:
-            port = random.choice(_PORTS)  # noqa: S311 - to keep apart, not secret
-            with socket.socket() as probe:
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except OSError:
-                    continue
-            if port not in found:
-                found.append(port)
-        return cls(*found)
+        return cls(*free_ports(3))
 
 
 def components(root: Path, ports: Ports, binaries: Path) -> list[Component]:

@@ -49,7 +49,6 @@ def _die_with_parent(parent: int, number: int) -> Callable[[], None]:
     libc = ctypes.CDLL(None, use_errno=True)
 
     def prepare() -> None:
-        # After the change of user: that one clears the setting (man 2 PR_SET_PDEATHSIG).
         libc.prctl(_PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:
             os._exit(1)  # the guard died in between
@@ -105,9 +104,6 @@ class Guard:
                 stderr=log,
                 env=component["environment"],
                 cwd=component["directory"],
-                user=component["uid"],
-                group=component["uid"],
-                extra_groups=[] if component["uid"] is not None else None,
                 start_new_session=True,
                 preexec_fn=_die_with_parent(os.getpid(), component["stop_signal"]),  # noqa: PLW1509 - no threads here
             )

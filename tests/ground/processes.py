@@ -38,8 +38,6 @@ class Component:
     environment: dict[str, str] | None = None
     """The whole environment; None: inherited."""
     directory: str | None = None
-    uid: int | None = None
-    """User (and group of the same number) to run as; None: the caller."""
     stop_signal: int = signal.SIGTERM
 
 
