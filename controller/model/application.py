@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from controller.model.base import Noun, Strict
-from controller.model.condition import Condition
+from controller.model.condition import Conditions, ObservedGeneration
 from controller.model.drift import Drift
 from controller.model.duration import Duration
 from controller.model.objects import Key, ObjectId
@@ -19,9 +19,16 @@ HISTORY = 10
 """Runs kept in the status; the full history is the ledger's."""
 
 NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+REF_NAME = r"^[^-/\s~^:?*\[\\\x00-\x1f\x7f][^\s~^:?*\[\\\x00-\x1f\x7f]*$"
+NAMESPACE = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+SHA = "^[0-9a-f]{40}([0-9a-f]{24})?$"
 Name = Annotated[str, Meta(pattern=NAME, min_length=1, max_length=253)]
-RefName = Annotated[str, Meta(min_length=1, max_length=255)]
-Sha = Annotated[str, Meta(pattern="^[0-9a-f]{40}([0-9a-f]{24})?$")]
+RefName = Annotated[
+    str,
+    # From git-check-ref-format(1); no leading dash, so that it is never taken for an option.
+    Meta(pattern=REF_NAME, min_length=1, max_length=255),
+]
+Sha = Annotated[str, Meta(pattern=SHA, max_length=64)]
 RepositoryPath = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
@@ -45,7 +52,10 @@ class HelmOptions(Strict, frozen=True, kw_only=True):
     ] = None
     value_files: Annotated[
         tuple[RepositoryPath, ...],
-        Meta(description="Values files relative to the chart, later ones win; `../` stays in the repository."),
+        Meta(
+            description="Values files relative to the chart, later ones win; `../` stays in the repository.",
+            max_length=64,
+        ),
     ] = ()
     values: Annotated[dict[str, Any] | None, Meta(description="Values; they win over value files.")] = None
 
@@ -74,7 +84,7 @@ class Destination(Strict, frozen=True, kw_only=True):
         Name, Meta(description="Name of a Cluster, or `in-cluster` for the one the controller runs in.")
     ] = "in-cluster"
     namespace: Annotated[
-        str, Meta(description="For objects that name none.", pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)
+        str, Meta(description="For objects that name none.", pattern=NAMESPACE, min_length=1, max_length=63)
     ]
 
 
@@ -120,11 +130,11 @@ class ApplicationSpec(Strict, frozen=True, kw_only=True):
 class InventoryEntry(Noun, frozen=True, kw_only=True):
     """One object that a run has written or is about to write."""
 
-    group: str = ""
-    version: str
-    kind: str
-    namespace: str = ""
-    name: str
+    group: Annotated[str, Meta(description="API group; absent for the core group.")] = ""
+    version: Annotated[str, Meta(description="Version it was last applied in.")]
+    kind: Annotated[str, Meta(description="Kind.")]
+    namespace: Annotated[str, Meta(description="Namespace; absent for a cluster-scoped object.")] = ""
+    name: Annotated[str, Meta(description="Name.")]
 
     @property
     def id(self) -> ObjectId:
@@ -140,14 +150,35 @@ class InventoryEntry(Noun, frozen=True, kw_only=True):
 class ApplicationStatus(Noun, frozen=True, kw_only=True):
     """What came of it."""
 
-    conditions: tuple[Condition, ...] = ()
-    observed_generation: int = 0
-    revision: Revision = Revision()
-    last_run: Run | None = None
-    drift: tuple[Drift, ...] = ()
-    inventory: tuple[InventoryEntry, ...] = ()
-    history: tuple[Run, ...] = ()
-    last_handled_sync: str = ""
+    conditions: Conditions = ()
+    observed_generation: ObservedGeneration = 0
+    revision: Annotated[Revision, Meta(description="The commit that was looked at last.")] = Revision()
+    last_run: Annotated[Run | None, Meta(description="The newest sync.")] = None
+    drift: Annotated[
+        tuple[Drift, ...],
+        Meta(
+            description="Drifts that are open.",
+            extra_json_schema={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
+        ),
+    ] = ()
+    # Atomic: with map keys every entry would stand a second time in managedFields, and we are the only writer.
+    inventory: Annotated[
+        tuple[InventoryEntry, ...],
+        Meta(
+            description="Every object that is ours: written before the first write of a run, so that nothing leaks.",
+            extra_json_schema={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = ()
+    history: Annotated[
+        tuple[Run, ...],
+        Meta(
+            description=f"The last {HISTORY} syncs, newest first; the full history is the ledger's.",
+            extra_json_schema={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = ()
+    last_handled_sync: Annotated[
+        str, Meta(description="Value of the annotation `shipslog.dev/sync-requested-at` that was acted on last.")
+    ] = ""
     summary: Annotated[str, Meta(description="Counts for people, as in `4 objects, 1 drifted`.")] = ""
 
 

@@ -9,10 +9,12 @@ from msgspec import Meta
 
 from controller.model.application import Name
 from controller.model.base import Noun, Strict
-from controller.model.condition import Condition
+from controller.model.condition import Conditions, ObservedGeneration
 
 IN_CLUSTER = "in-cluster"
 """The cluster the controller runs in; it needs no Cluster object."""
+
+DATA_KEY = "^[-._a-zA-Z0-9]+$"
 
 
 class KubeconfigRef(Strict, frozen=True, kw_only=True):
@@ -20,7 +22,9 @@ class KubeconfigRef(Strict, frozen=True, kw_only=True):
 
     name: Annotated[Name, Meta(description="Name of the Secret.")]
     namespace: Annotated[Name, Meta(description="Namespace of the Secret.")]
-    key: Annotated[str, Meta(description="Key inside the Secret.", min_length=1)] = "kubeconfig"
+    key: Annotated[str, Meta(description="Key inside the Secret.", pattern=DATA_KEY, min_length=1, max_length=253)] = (
+        "kubeconfig"
+    )
 
 
 class ClusterSpec(Strict, frozen=True, kw_only=True):
@@ -34,11 +38,11 @@ class ClusterSpec(Strict, frozen=True, kw_only=True):
 class ClusterStatus(Noun, frozen=True, kw_only=True):
     """What came of it."""
 
-    conditions: tuple[Condition, ...] = ()
-    observed_generation: int = 0
+    conditions: Conditions = ()
+    observed_generation: ObservedGeneration = 0
     version: Annotated[str, Meta(description="Version of its API server.")] = ""
-    reachable_since: Annotated[str, Meta(description="RFC 3339 in UTC.")] = ""
-    watched: Annotated[int, Meta(description="Objects under watch.")] = 0
+    reachable_since: Annotated[str, Meta(description="Since when it answers, RFC 3339 in UTC.")] = ""
+    watched: Annotated[int, Meta(description="Objects under watch.", ge=0)] = 0
 
 
 class Cluster(msgspec.Struct, frozen=True):

@@ -9,9 +9,12 @@ from msgspec import Meta
 
 from controller.model.application import Name
 from controller.model.base import Noun, Strict
-from controller.model.condition import Condition
+from controller.model.condition import Conditions, ObservedGeneration
 from controller.model.duration import Duration
 from controller.model.objects import Key
+
+URL = r"^(https?://[^/@?#\s]+|file://)(/[^?#\s]*)?$"
+"""No user, no query: both carry passwords. Left out of the API's schema, whose errors repeat the value they refuse."""
 
 
 class SecretRef(Strict, frozen=True, kw_only=True):
@@ -27,8 +30,10 @@ class RepositorySpec(Strict, frozen=True, kw_only=True):
         str,
         Meta(
             description="Where Git is: https://, http:// or file://, without a user or password in it.",
-            pattern="^(https?|file)://[^@]+$",
+            pattern=URL,
+            min_length=1,
             max_length=2048,
+            extra_json_schema={"pattern": None},
         ),
     ]
     interval: Annotated[Duration, Meta(description="Time between two looks at the refs.")] = "30s"
@@ -43,9 +48,9 @@ class RepositorySpec(Strict, frozen=True, kw_only=True):
 class RepositoryStatus(Noun, frozen=True, kw_only=True):
     """What came of it."""
 
-    conditions: tuple[Condition, ...] = ()
-    observed_generation: int = 0
-    refs: Annotated[int, Meta(description="Number of refs the server has.")] = 0
+    conditions: Conditions = ()
+    observed_generation: ObservedGeneration = 0
+    refs: Annotated[int, Meta(description="Number of refs the server has.", ge=0)] = 0
     head: Annotated[str, Meta(description="Object id of the default branch's head.")] = ""
     last_fetch: Annotated[str, Meta(description="When something was last fetched, RFC 3339 in UTC.")] = ""
 

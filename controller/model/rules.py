@@ -1,0 +1,137 @@
+"""What the API server refuses beyond the schema, as CEL rules: each message names the field and the remedy.
+
+A refusal by a `pattern` alone repeats a regular expression; so every pattern has its meaning here, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from controller.model import application, cluster, duration, repository
+from controller.model.base import Json
+
+NAME_LENGTH = 53
+"""Longest name of an Application: it is the default name of a Helm release, which Helm bounds so."""
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One entry of `x-kubernetes-validations`. Reason `FieldValueForbidden`: the refused value is not repeated."""
+
+    rule: str
+    message: str
+    reason: str = ""
+
+    def json(self) -> Json:
+        """As the API takes it."""
+        return {"rule": self.rule, "message": self.message} | ({"reason": self.reason} if self.reason else {})
+
+
+MEANINGS: Mapping[str, str] = {
+    application.NAME: "must be a name: lower-case letters, digits, dots and dashes, a letter or digit at either end",
+    application.NAMESPACE: "must be a namespace's name: lower-case letters, digits and dashes, a letter or digit at "
+    "either end",
+    application.REF_NAME: "must be the name of a branch or tag as Git allows it: no leading dash or slash, no spaces, "
+    "none of ~ ^ : ? * [ \\",
+    application.SHA: "must be a commit's full object id: 40 (or 64) lower-case hexadecimal digits, as git rev-parse "
+    "prints it",
+    cluster.DATA_KEY: "must be a key of a Secret: letters, digits, dots, dashes and underscores",
+    duration.PATTERN: "must be a duration: numbers with the unit ms, s, m or h, such as 90s or 1h30m",
+    repository.URL: "must be https://HOST/PATH, http://HOST/PATH or file:///PATH, without a user, password or query in "
+    "it: put credentials into a Secret and name it in spec.secretRef",
+}
+
+_AT_MOST_ONE = "[{}].filter(given, given).size() <= 1"
+
+
+def _at_most_one(*fields: str) -> str:
+    return _AT_MOST_ONE.format(", ".join(f"has(self.{field})" for field in fields))
+
+
+def _at_least(least: str) -> Rule:
+    # A value that is no duration at all is the pattern's to refuse.
+    return Rule(
+        f"!self.matches(r'{duration.PATTERN}') || duration(self) >= duration('{least}')", f"must be {least} or longer"
+    )
+
+
+_INTERVAL = _at_least("1s")
+_NO_REFS = Rule("!self.startsWith('refs/')", "must be the name alone: main instead of refs/heads/main")
+
+_RULES: Mapping[type, Mapping[str, tuple[Rule, ...]]] = {
+    application.Ref: {
+        "": (
+            Rule(
+                _at_most_one("branch", "tag", "commit"),
+                "spec.source.ref takes at most one of branch, tag and commit: remove the others",
+            ),
+        ),
+        "branch": (_NO_REFS,),
+        "tag": (_NO_REFS,),
+    },
+    application.Source: {
+        "": (
+            Rule(
+                _at_most_one("kustomize", "helm", "plain"),
+                "spec.source takes at most one of kustomize, helm and plain: remove the others",
+            ),
+        ),
+        "path": (
+            Rule(
+                "!self.startsWith('/')",
+                "spec.source.path must be relative to the repository's root: remove the leading slash",
+            ),
+            Rule(
+                "!self.matches(r'(^|/)\\.\\.(/|$)')",
+                "spec.source.path must stay inside the repository: remove the `..` segments",
+            ),
+        ),
+    },
+    application.HelmOptions: {
+        "value_files": (
+            Rule(
+                "self.all(file, !file.startsWith('/') && !file.contains('://'))",
+                "spec.source.helm.valueFiles are files of the repository: give paths relative to the chart",
+            ),
+        ),
+    },
+    application.Backoff: {
+        "": (
+            Rule(
+                f"[self.duration, self.maxDuration].exists(wait, !wait.matches(r'{duration.PATTERN}'))"
+                " || duration(self.duration) <= duration(self.maxDuration)",
+                "spec.sync.retry.backoff.duration must not be longer than maxDuration: raise maxDuration",
+            ),
+        ),
+        "duration": (_at_least("10ms"),),
+        "max_duration": (_at_least("10ms"),),
+    },
+    application.Sync: {"interval": (_INTERVAL,), "timeout": (_INTERVAL,)},
+    repository.RepositorySpec: {"interval": (_INTERVAL,), "timeout": (_INTERVAL,)},
+}
+
+APPLICATION_RULES = (
+    Rule(
+        f"self.metadata.name.size() <= {NAME_LENGTH}",
+        f"metadata.name must not be longer than {NAME_LENGTH} characters, as a Helm release's: choose a shorter name",
+    ),
+)
+CLUSTER_RULES = (
+    Rule(
+        f"self.metadata.name != '{cluster.IN_CLUSTER}'",
+        f"metadata.name must not be {cluster.IN_CLUSTER}: that is the cluster the controller runs in, which needs no "
+        "Cluster object: choose another name",
+    ),
+)
+
+
+def rules(owner: type, field: str = "") -> list[Json]:
+    """The rules of a Struct, or of one of its fields by its Python name."""
+    return [rule.json() for rule in _RULES.get(owner, {}).get(field, ())]
+
+
+def meaning(pattern: str) -> Json:
+    """The rule that says in words what a pattern asks for; raises KeyError for a pattern without a meaning."""
+    reason = "FieldValueForbidden" if pattern == repository.URL else ""
+    return Rule(f"self.matches(r'{pattern}')", MEANINGS[pattern], reason).json()
