@@ -39,5 +39,5 @@ async def _no_task_is_leaked() -> AsyncIterator[None]:
     before = asyncio.all_tasks()
     yield
     leaked = {task for task in asyncio.all_tasks() - before if not task.done()}
-    leaked.discard(asyncio.current_task())  # type: ignore[arg-type]
+    leaked -= {asyncio.current_task()}
     assert not leaked, f"tasks left behind: {sorted(task.get_name() for task in leaked)}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from controller.model.drift import Attribution
 from controller.model.manifest import Manifest
 from controller.model.objects import ObjectId
 
@@ -45,6 +46,10 @@ class Step(msgspec.Struct, frozen=True):
     uid: str = ""
     drifted: bool = False
     """The live object left our wish by a foreign write, not the wish by a new revision."""
+    attribution: Attribution | None = None
+    """Who could have done it, of a drifted step."""
+    deferred: bool = False
+    """The server could not foresee it: its Namespace or its definition comes with the same plan."""
 
     @property
     def writes(self) -> bool:

@@ -1,0 +1,49 @@
+"""From a rendered object to one that is ours: namespace, labels, annotation, digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from controller.errors import Terminal
+from controller.model.base import Json
+from controller.model.canonical import digest
+from controller.model.labels import APPLICATION_ANNOTATION, BUCKET_LABEL, OWNER_LABEL, bucket, owner_value
+from controller.model.manifest import Manifest
+from controller.model.objects import Key, object_id
+
+SERVER_SIDE = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
+"""Metadata that only a server sets; server-side apply refuses some of it, and none of it is a wish."""
+
+
+class Ownership:
+    """The marks that one Application puts on its objects."""
+
+    def __init__(self, installation: str, application: Key) -> None:
+        self.owner = owner_value(installation, application)
+        self.labels = {OWNER_LABEL: self.owner, BUCKET_LABEL: str(bucket(application))}
+        self.annotations = {APPLICATION_ANNOTATION: str(application)}
+
+
+def claim(body: Json, source: str, *, namespaced: bool, namespace: str, ownership: Ownership) -> Manifest:
+    """Make a rendered object ours.
+
+    Raises Terminal, naming object and file, where a cluster-scoped kind names a namespace.
+    """
+    metadata: Json = {name: value for name, value in (body.get("metadata") or {}).items() if name not in SERVER_SIDE}
+    if namespaced:
+        metadata["namespace"] = metadata.get("namespace") or namespace
+    elif metadata.get("namespace"):
+        raise Terminal(
+            f"{source}: {body['kind']} {metadata['name']} is cluster-scoped, but metadata.namespace is "
+            f"{metadata['namespace']!r}",
+            remedy="remove metadata.namespace",
+        )
+    metadata["labels"] = {**_text_map(metadata.get("labels")), **ownership.labels}
+    metadata["annotations"] = {**_text_map(metadata.get("annotations")), **ownership.annotations}
+    wish = {name: value for name, value in body.items() if name != "status"} | {"metadata": metadata}
+    return Manifest(object_id(wish), wish["apiVersion"], wish, digest(wish), source)
+
+
+def _text_map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

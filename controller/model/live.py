@@ -1,0 +1,64 @@
+"""What we know of live objects: as remembered, as watched, and as the server foresees them."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from controller.model.base import Json
+from controller.model.health import Health
+from controller.model.objects import ObjectId
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """What stood after our last write, or after a comparison that found nothing to do."""
+
+    manifest: str
+    """Digest of the wish."""
+    ownership: str
+    """Digest of our managedFields entry in the server's answer."""
+    resource_version: str
+
+
+class LiveView(msgspec.Struct, frozen=True):
+    """A live object, as a watch told: never the object itself, only what decisions need."""
+
+    id: ObjectId
+    uid: str
+    owner: str
+    """Value of the owner label."""
+    ownership: str
+    """Digest of our managedFields entry."""
+    resource_version: str
+    health: Health
+    seen: float
+    """When the watch told, in seconds since the epoch."""
+    deleting: bool = False
+
+
+class Mark(enum.Enum):
+    """How the watched object stands to the baseline."""
+
+    SAME = "same"
+    MOVED = "moved"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
+class Foreseen(msgspec.Struct, frozen=True):
+    """What the server says about one wish: the live object, and the live object after the apply (dry run).
+
+    `deferred` names what must exist before the server can answer: a Namespace or a CRD of the same plan.
+    """
+
+    live: Json | None = None
+    predicted: Json | None = None
+    deferred: str = ""
+
+
+def newer(one: str, other: str) -> bool:
+    """Whether a resourceVersion is newer than another of the same object (comparable by KEP-5504)."""
+    if one.isdecimal() and other.isdecimal():
+        return int(one) > int(other)
+    return one != other
