@@ -87,6 +87,10 @@ class Logger:
         """Something failed; `error=exception` adds its type, text and traceback."""
         self._log(logging.ERROR, message, fields)
 
+    def exception(self, message: str, /, **fields: Any) -> None:
+        """Something failed: inside an `except` block, which gives the error."""
+        self._log(logging.ERROR, message, {"error": sys.exc_info()[1], **fields})
+
     def _log(self, level: int, message: str, fields: dict[str, Any]) -> None:
         if not self._logger.isEnabledFor(level):
             return

@@ -1,0 +1,7 @@
+"""What the controller tells over HTTP; the only room that knows aiohttp as a server."""
+
+from controller.serve.connections import Limits
+from controller.serve.probes import Check
+from controller.serve.server import Server
+
+__all__ = ["Check", "Limits", "Server"]
