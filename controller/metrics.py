@@ -70,6 +70,7 @@ class ApplicationState:
     drifted: int = 0
     objects: int = 0
     suspended: bool = False
+    mode: str = "auto"
 
 
 class Metrics:
@@ -78,7 +79,7 @@ class Metrics:
     def __init__(self, version: str = "unknown") -> None:
         self.registry = CollectorRegistry()
         self._families: list[Family] = []
-        self._where: dict[tuple[str, str], str] = {}
+        self._shown: dict[tuple[str, str], tuple[str, str]] = {}
         ProcessCollector(registry=self.registry)
         self._declare_applications()
         self._declare_work()
@@ -97,7 +98,10 @@ class Metrics:
     def _declare_applications(self) -> None:
         whose = ("namespace", "name", "cluster")
         self.application_info = self._gauge(
-            "application_info", "An Application that exists, and the Cluster it goes to; always 1.", *whose
+            "application_info",
+            "An Application that exists, the Cluster it goes to and its sync mode; always 1.",
+            *whose,
+            "mode",
         )
         self.application_synced = self._gauge("application_synced", "1 while the cluster equals Git, else 0.", *whose)
         self.application_healthy = self._gauge(
@@ -227,14 +231,14 @@ class Metrics:
     # -- facts that touch several families -----------------------------------------------------------------------
 
     def application(self, state: ApplicationState) -> None:
-        """Show one Application as it stands; one that moved to another Cluster leaves nothing at the old one."""
-        key = state.namespace, state.name
-        if self._where.get(key, state.cluster) != state.cluster:
+        """Show one Application as it stands; one whose Cluster or mode changed leaves no series of the old one."""
+        key, labels = (state.namespace, state.name), (state.cluster, state.mode)
+        if self._shown.get(key, labels) != labels:
             self.forget_application(*key)
-        self._where[key] = state.cluster
+        self._shown[key] = labels
         whose = {"namespace": state.namespace, "name": state.name, "cluster": state.cluster}
         healthy = state.health in {HealthStatus.HEALTHY, HealthStatus.SUSPENDED}
-        self.application_info.labels(**whose).set(1)
+        self.application_info.labels(**whose, mode=state.mode).set(1)
         self.application_synced.labels(**whose).set(state.synced)
         self.application_healthy.labels(**whose).set(healthy)
         self.application_drifted_objects.labels(**whose).set(state.drifted)
@@ -247,7 +251,7 @@ class Metrics:
 
     def forget_application(self, namespace: str, name: str) -> None:
         """Remove every series of a deleted Application; one that was never shown is no error."""
-        if self._where.pop((namespace, name), None) is None:
+        if self._shown.pop((namespace, name), None) is None:
             return
         for family in (
             self.application_info,
