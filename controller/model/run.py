@@ -52,6 +52,7 @@ class Run(Noun, frozen=True, kw_only=True):
 
     id: Annotated[str, Meta(description="Id of the run, and of all its events in the ledger.")]
     revision: Annotated[str, Meta(description="Object id of the commit.")]
+    digest: Annotated[str, Meta(description="Digest of the rendered objects and their destination.")] = ""
     trigger: Annotated[Trigger, Meta(description="Why it began.")]
     actor: Annotated[str, Meta(description="Who asked for it.")] = "shipslog"
     phase: Annotated[Phase, Meta(description="Where it stands; Succeeded, Failed and Superseded are final.")]
@@ -59,6 +60,7 @@ class Run(Noun, frozen=True, kw_only=True):
     started_at: Annotated[str, Meta(description="When it began, RFC 3339 in UTC.")]
     finished_at: Annotated[str, Meta(description="When it ended, RFC 3339 in UTC.")] = ""
     deadline: Annotated[str, Meta(description="When waiting for health ends, RFC 3339 in UTC.")] = ""
+    applied: Annotated[bool, Meta(description="All its writes were done.")] = False
     counts: Annotated[Counts, Meta(description="Number of objects by what was done to them.")] = Counts()
     kind: Annotated[
         Literal["sync", "heal", "delete"],
