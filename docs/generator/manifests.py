@@ -1,0 +1,37 @@
+"""The CustomResourceDefinitions as the chart's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from controller.model.crds import crds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CRDS = "helm/shipslog/files/crds"
+OWNED = (f"{CRDS}/*.yaml", "helm/shipslog/files/rules/*.yaml", "helm/shipslog/files/dashboards/*.json")
+"""Where every file is generated: what nothing writes any more is stale."""
+
+HEADER = "# Generated from controller/model by `python -m docs.generator`: do not edit.\n"
+
+
+def crd_files() -> dict[Path, str]:
+    """One file a kind, named for its plural."""
+    return {Path(CRDS, f"{crd['spec']['names']['plural']}.yaml"): HEADER + dump(crd) for crd in crds()}
+
+
+def dump(document: Mapping[str, Any]) -> str:
+    """YAML in the order given, without anchors."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Repeats what occurs twice instead of pointing at it."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        del data
+        return True
