@@ -1,0 +1,106 @@
+"""However a run ends, its servers end with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.controlplane import ControlPlane
+from tests.ground.identity import ProcessIdentity, end
+from tests.ground.postgres import PostgresServer
+from tests.integration.ground.conftest import BINARIES, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+START = """
+import pathlib, sys, time
+from tests.controlplane import ControlPlane
+from tests.ground.postgres import PostgresServer
+root = pathlib.Path(sys.argv[1])
+plane = ControlPlane.start("one", root, binaries=pathlib.Path(sys.argv[2]))
+server = PostgresServer.start(root / "postgres")
+print(*plane.pids.values(), *server.pids.values(), flush=True)
+time.sleep(600)
+"""
+
+
+class Run:
+    """A process that started servers, as a test session does."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        environment = {name: value for name, value in os.environ.items() if name != "SHIPSLOG_TEST_DSN"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START, str(root), str(BINARIES)],
+            cwd=CHECKOUT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        found = [ProcessIdentity.of(int(pid)) for pid in self.process.stdout.readline().split()]
+        self.servers = [identity for identity in found if identity is not None]
+        assert len(self.servers) == len(found) == 8  # five components, postgres, two guards
+
+    def guards(self) -> list[ProcessIdentity]:
+        return [server for server in self.servers if b"tests.ground.guard" in _command_line(server.pid)]
+
+    def survivors(self) -> list[int]:
+        return [server.pid for server in self.servers if server.alive()]
+
+
+def _command_line(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """A run whose servers are ended afterwards, should the test have failed."""
+    started = Run(tmp_path)
+    yield started
+    started.process.kill()
+    started.process.wait()
+    assert started.process.stdout is not None
+    started.process.stdout.close()
+    end(started.servers, seconds=3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_servers_end_with_the_run_that_started_them(run: Run, number: signal.Signals) -> None:
+    """Killed, told to stop or interrupted: nothing is left."""
+    run.process.send_signal(number)
+    run.process.wait()
+    eventually("every server to end", lambda: not run.survivors(), 15)
+
+
+def test_servers_end_with_their_guard(run: Run) -> None:
+    """The guards themselves killed: the kernel ends what they guarded."""
+    guards = run.guards()
+    assert len(guards) == 2
+    for guard in guards:
+        os.kill(guard.pid, signal.SIGKILL)
+    eventually("every server to end", lambda: not run.survivors(), 15)
+
+
+def test_the_next_start_cleans_up_after_a_killed_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under the same root, at once."""
+    monkeypatch.delenv("SHIPSLOG_TEST_DSN", raising=False)
+    run.process.kill()
+    run.process.wait()
+    plane = ControlPlane.start("one", run.root, binaries=BINARIES)
+    server = PostgresServer.start(run.root / "postgres")
+    try:
+        assert not run.survivors()
+        assert plane.admin.get("/readyz") == "ok"
+        assert server.execute("SELECT 1") == "1"
+    finally:
+        server.stop()
+        plane.stop()
