@@ -1,0 +1,347 @@
+"""The journal: numbers events, makes them durable together, and sees that they reach PostgreSQL.
+
+```text
+append -> number, compose -> batch -> spool (one fsync for all who wait) -> acknowledged -> delivery -> PostgreSQL
+```
+The Merkle tree over the delivered events, its checkpoints and witnesses belong behind the delivery, in the database:
+the sequence there is the tree's, the numbers here only prove that nothing was lost on the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from controller.errors import ShipslogError
+from controller.model.event import Draft, Event, EventType, Target
+from controller.record import body as canonical
+from controller.record.backlog import Backlog
+from controller.record.delivery import Delivery, Destination
+from controller.record.errors import SpoolError
+from controller.record.history import History
+from controller.record.identifier import Uuid7, derived
+from controller.record.segment import RECORD_OVERHEAD
+from controller.record.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from controller.record.disk import Disk
+
+log = logging.getLogger(__name__)
+
+RESERVED = frozenset(
+    {
+        EventType.APPLY_OBJECT,
+        EventType.PRUNE_OBJECT,
+        EventType.APPLY_RESULT,
+        EventType.AUDIT_STARTED,
+        EventType.AUDIT_STOPPED,
+    }
+)
+"""Events about what was already begun: the spool's reserve is for them, so that a full spool loses no result."""
+
+
+def now() -> dt.datetime:
+    """The time, in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+class Batch:
+    """Events that become durable by the same fsync. `done` gives the error that befell all of them, or None."""
+
+    def __init__(self, done: asyncio.Future[SpoolError | None]) -> None:
+        self.events: list[Event] = []
+        self.size = 0
+        self.done = done
+
+
+class Journal:
+    """One per process: `open` it, `recover`, `run` the delivery; at the end `stop`, `drain`, `close`.
+
+    Everything runs on one event loop; only the disk is touched by a thread.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        ledger: Destination | None,
+        *,
+        producer: str,
+        clock: Callable[[], dt.datetime] = now,
+        history: History | None = None,
+        backlog: Backlog | None = None,
+    ) -> None:
+        self.producer = producer
+        self.appended: Counter[EventType] = Counter(dict.fromkeys(EventType, 0))
+        self.refused = 0
+        self._spool = spool
+        self._clock = clock
+        self._history = history or History()
+        self._backlog = backlog or Backlog()
+        self._delivery = Delivery(spool, ledger, self._backlog, self._history) if ledger else None
+        self._identifiers = Uuid7()
+        self.boot = self._identifiers.next(_milliseconds(clock()))
+        self._previous = self._history.last
+        self._seq = 0
+        self._started = False
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._writing: Batch | None = None
+        self._waiting: Batch | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        directory: Path,
+        ledger: Destination | None,
+        *,
+        producer: str,
+        limit: int = 1 << 30,
+        clock: Callable[[], dt.datetime] = now,
+        disk: Disk | None = None,
+    ) -> Journal:
+        """Open the spool of a directory and read what a former life left there.
+
+        `limit` in bytes. Raises SpoolLocked, or SpoolError when the directory can't be used.
+        """
+        history, backlog = History(), Backlog()
+        past = _Past(history, backlog)
+        spool = await asyncio.to_thread(Spool.open, directory, past.see, limit=limit, disk=disk)
+        for finding in spool.findings:
+            log.error("the spool was damaged", extra=msgspec.to_builtins(finding))
+        return cls(spool, ledger, producer=producer, clock=clock, history=history, backlog=backlog)
+
+    async def append(self, *drafts: Draft) -> tuple[Event, ...]:
+        """Number the events and make them durable: on return they survive `kill -9` and a power cut.
+
+        A draft with an identifier that was recorded before gives the event of then. When the caller is cancelled the
+        events may be recorded all the same. Raises EventError, SpoolFull or SpoolError: then none is recorded.
+        """
+        events, fresh = self._number(drafts)
+        batch = self._join(fresh) if fresh else self._waiting or self._writing
+        if batch is not None:
+            # Shielded: the batch belongs to all who wait for it.
+            error = await asyncio.shield(batch.done)
+            if error is not None:
+                raise SpoolError(error.message, remedy=error.remedy) from error
+        return events
+
+    def open_intents(self) -> tuple[Event, ...]:
+        """Every apply.intent that has no apply.result, oldest first."""
+        return tuple(intent.event for intent in self._history.open_intents())
+
+    async def recover(self) -> tuple[Event, ...]:
+        """Begin this life: record audit.started, and an unknown result for each intent a former life left open.
+
+        Gives those results. Their identifiers derive from their intents', so being killed here doubles nothing.
+        """
+        if not self._started:
+            self._started = True
+            await self.append(Draft(type=EventType.AUDIT_STARTED, detail=self._life()))
+        left = [intent for intent in self.open_intents() if intent.boot != self.boot]
+        return await self.append(*(unknown_result(intent) for intent in left)) if left else ()
+
+    async def run(self) -> None:
+        """Deliver to PostgreSQL until cancelled. Returns at once when there is none."""
+        if self._delivery:
+            await self._delivery.run()
+
+    async def stop(self) -> None:
+        """Record audit.stopped: the silence that follows is no gap."""
+        await self.append(Draft(type=EventType.AUDIT_STOPPED))
+
+    async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109 - the deadline is part of the promise
+        """Deliver what waits, for at most so many seconds; whether all of it arrived. The rest stays in the spool."""
+        if self._delivery is None:
+            return not self.undelivered
+        try:
+            async with asyncio.timeout(timeout):
+                while await self._delivery.step():
+                    pass
+        except TimeoutError:
+            return False
+        except ShipslogError as error:
+            log.warning("events stay in the spool", extra={"error": str(error), "waiting": self.undelivered})
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Finish the write in hand, then let the spool go."""
+        await asyncio.to_thread(self._writer.shutdown)
+        await asyncio.to_thread(self._spool.close)
+
+    @property
+    def spool_bytes(self) -> int:
+        """Size of the spool."""
+        return self._spool.size
+
+    @property
+    def spool_limit(self) -> int:
+        """Size the spool may reach."""
+        return self._spool.limit
+
+    @property
+    def undelivered(self) -> int:
+        """Events that wait for PostgreSQL."""
+        return self._backlog.count
+
+    @property
+    def undelivered_age(self) -> float:
+        """Seconds since the oldest of them was recorded; 0 when none waits."""
+        return self._backlog.age(self._clock)
+
+    @property
+    def delivery(self) -> Delivery | None:
+        """The delivery with its counters, where there is a ledger."""
+        return self._delivery
+
+    def _number(self, drafts: tuple[Draft, ...]) -> tuple[tuple[Event, ...], list[Event]]:
+        """All events, and those among them that are new. Nothing is numbered unless all can be."""
+        events: list[Event] = []
+        fresh: list[Event] = []
+        for draft in drafts:
+            identifier = canonical.given_id(draft) if draft.id else ""
+            known = self._known(identifier, fresh)
+            events.append(known or self._compose(draft, identifier, self._seq + len(fresh) + 1))
+            if known is None:
+                fresh.append(events[-1])
+        if fresh:
+            self._admit(fresh)
+            self._seq += len(fresh)
+        return tuple(events), fresh
+
+    def _known(self, identifier: str, fresh: list[Event]) -> Event | None:
+        if not identifier:
+            return None
+        pending = [batch.events for batch in (self._writing, self._waiting) if batch]
+        under_way = {event.id: event for events in [*pending, fresh] for event in events}
+        return under_way.get(identifier) or self._history.recorded(identifier)
+
+    def _compose(self, draft: Draft, identifier: str, seq: int) -> Event:
+        moment = self._clock()
+        stamp = canonical.Stamp(
+            id=identifier or self._identifiers.next(_milliseconds(moment)),
+            occurred_at=canonical.given_time(draft) if draft.occurred_at else canonical.timestamp(moment),
+            producer=self.producer,
+            boot=self.boot,
+            seq=seq,
+        )
+        return canonical.compose(draft, stamp)
+
+    def _admit(self, events: list[Event]) -> None:
+        pending = sum(batch.size for batch in (self._writing, self._waiting) if batch)
+        reserved = all(event.type in RESERVED for event in events)
+        try:
+            self._spool.admit(pending + _size(events), reserved=reserved)
+        except SpoolError:
+            self.refused += len(events)
+            raise
+
+    def _join(self, events: list[Event]) -> Batch:
+        """Put events into the batch that is written next."""
+        loop = asyncio.get_running_loop()
+        if self._waiting is None:
+            self._waiting = Batch(loop.create_future())
+            if self._writing is None:
+                # Not at once: who else appends in this turn of the loop shares the fsync.
+                loop.call_soon(self._write_next)
+        self._waiting.events.extend(events)
+        self._waiting.size += _size(events)
+        return self._waiting
+
+    def _write_next(self) -> None:
+        if self._writing is not None or self._waiting is None:
+            return
+        self._writing, self._waiting = self._waiting, None
+        bodies = [event.body for event in self._writing.events]
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(self._writer, self._spool.write, bodies).add_done_callback(self._written)
+
+    def _written(self, result: asyncio.Future[int]) -> None:
+        batch, self._writing = self._writing, None
+        if batch is None:
+            return
+        error = SpoolError("the journal was closed") if result.cancelled() else result.exception()
+        if error is None:
+            self._acknowledge(batch, result.result())
+        else:
+            self._fail(batch, error)
+        self._write_next()
+
+    def _acknowledge(self, batch: Batch, segment: int) -> None:
+        for event in batch.events:
+            self._history.see(event.body, segment)
+            self.appended[event.type] += 1
+        self._backlog.add(len(batch.events), self._clock())
+        if self._delivery:
+            self._delivery.wake()
+        _settle(batch, None)
+
+    def _fail(self, batch: Batch, error: BaseException) -> None:
+        """Nobody was told of these numbers: they are given again, so those who wait behind must fail too."""
+        failure = error if isinstance(error, SpoolError) else SpoolError(f"the spool can't be written: {error}")
+        self._seq = batch.events[0].seq - 1
+        for failed in (batch, self._waiting):
+            if failed is not None:
+                self.refused += len(failed.events)
+                _settle(failed, failure)
+        self._waiting = None
+
+    def _life(self) -> dict[str, Any]:
+        detail: dict[str, Any] = {}
+        if self._previous is not None:
+            last = self._previous
+            detail["previous"] = {"producer": last.producer, "boot": last.boot, "seq": last.seq, "type": last.type}
+        if self._spool.findings:
+            detail["findings"] = msgspec.to_builtins(self._spool.findings[:20])
+            detail["findings_count"] = len(self._spool.findings)
+        return detail
+
+
+def unknown_result(intent: Event) -> Draft:
+    """The result of an intent whose process ended before it could record one."""
+    body: dict[str, Any] = msgspec.json.decode(intent.body)
+    return Draft(
+        type=EventType.APPLY_RESULT,
+        id=derived("result", intent.id),
+        target=Target(**body.get("target", {})),
+        outcome="unknown",
+        reason="the controller ended before it could record how this ended",
+        correlation_id=body.get("correlation_id", ""),
+        causation_id=intent.id,
+        revision=body.get("revision", ""),
+        detail={"intended_at": intent.occurred_at, "boot": intent.boot},
+    )
+
+
+class _Past:
+    """Tells the history and the backlog what a spool holds when it is opened."""
+
+    def __init__(self, history: History, backlog: Backlog) -> None:
+        self._history = history
+        self._backlog = backlog
+
+    def see(self, body: bytes, segment: int, *, delivered: bool) -> None:
+        head = self._history.see(body, segment)
+        if not delivered and head is not None:
+            self._backlog.add(1, dt.datetime.fromisoformat(head.occurred_at))
+
+
+def _settle(batch: Batch, error: SpoolError | None) -> None:
+    if not batch.done.done():
+        batch.done.set_result(error)
+
+
+def _size(events: list[Event]) -> int:
+    return sum(len(event.body) + RECORD_OVERHEAD for event in events)
+
+
+def _milliseconds(moment: dt.datetime) -> int:
+    return int(moment.timestamp() * 1000)
