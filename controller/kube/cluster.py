@@ -9,16 +9,17 @@ from controller.kube.errors import ApiError, Gone, KindUnknown, NotFound
 from controller.kube.payload import encode, encode_apply
 from controller.kube.request import JSON, Request, identity, is_secret, namespace_of, path_of, target
 from controller.kube.transport import Transport
+from controller.kube.watch import Wanted, Watch
 from controller.model.labels import MANAGER
 from controller.model.objects import GroupKind, group_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableSequence, Sequence
+    from collections.abc import AsyncIterator, Callable, MutableSequence, Sequence
 
     from controller.kube.access import Access
     from controller.model.base import Json
     from controller.model.objects import ObjectId
-    from controller.ports import Resource
+    from controller.ports import Resource, WatchEvent
 
 PAGE = 500
 """Objects per page of a list."""
@@ -159,6 +160,23 @@ class ApiCluster:
             body=encode(patch, str(object_id)),
             content_type=_MERGE,
         )
+
+    def watch(
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        selector: str = "",
+        metadata_only: bool = False,
+        namespace: str = "",
+        on_state: Callable[[bool], None] | None = None,
+    ) -> AsyncIterator[WatchEvent]:
+        """Watch a kind for ever; close the iterator (`contextlib.aclosing`) to end it early.
+
+        `on_state(connected)` is called when the stream stands, and when it could not be taken up again.
+        """
+        wanted = Wanted(api_version, kind, selector, namespace, metadata_only)
+        return Watch(self._transport, self._discovery, wanted, on_state).events()
 
     async def close(self) -> None:
         """Close all connections."""

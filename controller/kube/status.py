@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 _FIELD_LIMIT = 256
 _DENIED = re.compile(r'cannot (\S+) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)")?')
 _MANAGER = re.compile(r'conflict with "((?:[^"\\]|\\.)*)"')
-# The apply of a value of the wrong type is answered with status 500 and no cause, though the object is at fault.
-_TYPED = re.compile(r"failed to create typed patch object \(.*?\): (\.[^:]+): (.*)", re.DOTALL)
+# An apply of the wrong type is answered with status 500 and neither reason nor cause, though the object is at fault.
+_MISTYPED = re.compile(r"failed to (?:create typed patch object|convert new object) \(.*?\)(?: to proper version)?: ")
+_FIELD = re.compile(r"^\s*\.([^:\n]+): (.*)", re.MULTILINE)
 _RETRY_DEFAULT = 1.0  # seconds, as client-go
 _RETRY_LONGEST = 300.0
 
@@ -59,7 +60,7 @@ def error_of_status(request: Request, status: int, content: dict[str, Any], retr
         return _conflict(message, answer, content)
     if status == 429:
         return Throttled(message, after=answer.retry_after or _RETRY_DEFAULT, answer=answer)
-    if answer.reason == "Invalid" or _TYPED.search(str(content.get("message", ""))):
+    if answer.reason == "Invalid" or _MISTYPED.match(str(content.get("message"))):
         return Invalid(message, answer=answer)
     kind = _BY_STATUS.get(status) or (Invalid if 400 <= status < 500 else ServerError)
     return kind(message, remedy=_REMEDIES.get(status, ""), answer=answer)
@@ -81,12 +82,9 @@ def _answer(request: Request, status: int, content: dict[str, Any], retry_after:
     details = content.get("details") or {}
     causes = tuple(_cause(cause, request.secret) for cause in (details.get("causes") or [])[:CAUSES_LIMIT])
     message = str(content.get("message") or "")
-    typed = _TYPED.search(message)
-    if typed and not causes:
-        text = "" if request.secret else bounded(typed[2])
-        causes = (
-            Cause(field=bounded(typed[1].lstrip("."), _FIELD_LIMIT), reason="FieldValueTypeInvalid", message=text),
-        )
+    mistyped = _MISTYPED.match(message)
+    if mistyped and not causes:
+        causes = _mistyped(message[mistyped.end() :], request.secret)
     return Answer(
         status=status,
         reason=bounded(str(content.get("reason") or ""), _FIELD_LIMIT),
@@ -94,6 +92,19 @@ def _answer(request: Request, status: int, content: dict[str, Any], retry_after:
         causes=causes,
         retry_after=_seconds(retry_after or details.get("retryAfterSeconds")),
         name=bounded(str(details.get("name") or ""), _FIELD_LIMIT),
+    )
+
+
+def _mistyped(text: str, secret: bool) -> tuple[Cause, ...]:
+    """Causes out of the text that lists the fields of a wrong type, one a line."""
+    if secret:  # the text quotes values, which may look like anything: only its beginning is a field for sure
+        field = _FIELD.match(text)
+        named = [(field[1], "")] if field else [("data", "not base64")] if "illegal base64" in text else []
+    else:
+        named = [(field[1], field[2]) for field in _FIELD.finditer(text)]
+    return tuple(
+        Cause(field=bounded(name, _FIELD_LIMIT), reason="FieldValueTypeInvalid", message=bounded(message))
+        for name, message in named[:CAUSES_LIMIT]
     )
 
 
@@ -111,7 +122,7 @@ def _quotable(request: Request, message: str, causes: tuple[Cause, ...]) -> str:
     """The message, but of a Secret only which fields are wrong and why: the server quotes what it refuses."""
     if not request.secret or _DENIED.search(message):
         return bounded(message)
-    return bounded(", ".join(f"{cause.field}: {cause.reason}" for cause in causes))
+    return bounded(", ".join(f"{cause.field}: {cause.message or cause.reason}" for cause in causes))
 
 
 def _unsaid(answer: Answer) -> str:

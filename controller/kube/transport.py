@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from controller.kube.errors import ServerError, Throttled, Unreachable
+from controller.kube.errors import ServerError, Throttled, Unauthorized, Unreachable
 from controller.kube.status import error_of
 
 if TYPE_CHECKING:
@@ -109,6 +109,30 @@ class Transport:
             return body
         raise error_of(request, status, body, retry_after)
 
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncIterator[aiohttp.StreamReader]:
+        """The answer to a watch as it comes, on a connection of its own that is closed at the end.
+
+        Raises the tree of `controller.kube.errors`: inside the block, too, when the connection breaks.
+        """
+        authorization = await self._access.credentials.authorization()
+        started = time.monotonic()
+        status = 0
+        try:
+            async with self._open(self._watches, request, authorization) as response:
+                status = response.status
+                self.count(request.verb, status, time.monotonic() - started)
+                if status != 200:
+                    body = await _read(response)
+                    raise error_of(request, status, body, response.headers.get("Retry-After", ""))
+                yield response.content
+        except Unauthorized:
+            await self._access.credentials.authorization(refused=authorization)  # for the next try
+            raise
+        finally:
+            if not status:
+                self.count(request.verb, 0, time.monotonic() - started)
+
     async def _ask(self, request: Request, authorization: str) -> tuple[int, bytes, str]:
         started = time.monotonic()
         status = 0
@@ -146,15 +170,16 @@ class Transport:
         url = URL(self._base + request.target, encoded=True)
         for last in (not request.sent_again, True):
             try:
-                return await session.request(
-                    request.method,
-                    url,
-                    data=request.body or None,
-                    headers=headers,
-                    allow_redirects=False,  # a redirect could carry the token elsewhere
-                    server_hostname=self._access.server_name or None,
-                    proxy=self._access.proxy or None,
-                )
+                async with asyncio.timeout(TIMEOUT):
+                    return await session.request(
+                        request.method,
+                        url,
+                        data=request.body or None,
+                        headers=headers,
+                        allow_redirects=False,  # a redirect could carry the token elsewhere
+                        server_hostname=self._access.server_name or None,
+                        proxy=self._access.proxy or None,
+                    )
             except (aiohttp.ServerDisconnectedError, ConnectionResetError):
                 # A connection kept from before may have been closed by the other side meanwhile.
                 if last:
