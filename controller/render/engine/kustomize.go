@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resource"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+)
+
+const originAnnotation = "config.kubernetes.io/origin"
+
+func kustomizer() *krusty.Kustomizer {
+	options := krusty.MakeDefaultOptions()
+	options.Reorder = krusty.ReorderOptionUnspecified // as `kustomize build` orders
+	options.LoadRestrictions = types.LoadRestrictionsNone
+	options.PluginConfig = types.DisabledPluginConfig()
+	return krusty.MakeKustomizer(options)
+}
+
+// renderKustomize builds a directory with a kustomization file.
+func renderKustomize(request *Request, repository *Repository) (*Answer, error) {
+	inspector := newInspector(request, repository)
+	system := &FileSystem{repository: repository, inspect: inspector.inspect}
+	built, err := kustomizer().Run(system, path.Join(mount, request.Root))
+	if system.refused != nil {
+		return nil, system.refused
+	}
+	if err != nil {
+		return nil, kustomizeFailure(request, inspector, err)
+	}
+	manifests := newManifests(request)
+	for _, one := range built.Resources() {
+		file, object, err := inspector.finish(one)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkDepth(file, object, 0, request.Limits); err != nil {
+			return nil, err
+		}
+		if err := manifests.addObject(file, object, 0, nil); err != nil {
+			return nil, err
+		}
+	}
+	return &Answer{Objects: manifests.objects, Warnings: inspector.warnings}, nil
+}
+
+// finish returns an object and where it comes from, without the annotation that said so.
+func (i *Inspector) finish(one *resource.Resource) (string, json.RawMessage, error) {
+	file := join(i.root, "kustomization.yaml")
+	var origin resource.Origin
+	if text := one.GetAnnotations()[originAnnotation]; yaml.Unmarshal([]byte(text), &origin) == nil {
+		if from := origin.Path + origin.ConfiguredIn; from != "" {
+			file = path.Join(i.root, from)
+		}
+	}
+	if !i.keepsOrigin {
+		if err := one.SetOrigin(nil); err != nil {
+			return "", nil, err
+		}
+	}
+	object, err := one.MarshalJSON()
+	return file, object, err
+}
+
+var (
+	registeredTwice = regexp.MustCompile(`already registered id: ([^./]+)\.[^/]*/(.+)\.[^.]+$`)
+	inKustomization = regexp.MustCompile(regexp.QuoteMeta(mount) + `/?`)
+)
+
+// kustomizeFailure makes Kustomize's chain of messages readable and adds what to do.
+func kustomizeFailure(request *Request, inspector *Inspector, err error) *Failure {
+	text := strings.TrimSpace(inKustomization.ReplaceAllString(err.Error(), ""))
+	failure := wrong(join(request.Root, "kustomization.yaml"), "%s", text)
+	if match := registeredTwice.FindStringSubmatch(text); match != nil {
+		object := match[1] + " " + match[2]
+		if files := inspector.declared[object]; len(files) > 0 {
+			failure = wrong(files[len(files)-1], "%s stands in %s", object, strings.Join(files, " and in "))
+		}
+		return failure.of(object).remedy("rename one of them, or remove it")
+	}
+	for part, remedy := range kustomizeRemedies {
+		if strings.Contains(text, part) {
+			return failure.remedy(remedy)
+		}
+	}
+	return failure
+}
+
+var kustomizeRemedies = map[string]string{
+	"cycle detected":               "a base may not refer back to what refers to it",
+	"plugins disabled":             "plugins and functions run programs: commit what they would produce",
+	"unable to load builtin":       "only Kustomize's built-in generators and transformers are run",
+	"unable to find one of":        "the directory needs a kustomization.yaml",
+	"no matches for Id":            "a patch must name an object that a resource declares",
+	"must enable":                  "plugins and functions run programs: commit what they would produce",
+	"multiple kustomization files": "keep one kustomization file in the directory",
+}
+
+// warmUp builds once, so that Kustomize's schema is parsed before the first request.
+func warmUp() {
+	system := filesys.MakeFsInMemory()
+	files := map[string]string{
+		"/kustomization.yaml": "resources: [a.yaml]\nnamePrefix: warm-\nlabels: [{pairs: {a: b}, includeSelectors: true}]\n" +
+			"patches: [{patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a: b}}'}]\n",
+		"/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+	}
+	for name, content := range files {
+		if err := system.WriteFile(name, []byte(content)); err != nil {
+			panic(err)
+		}
+	}
+	if _, err := kustomizer().Run(system, "/"); err != nil {
+		panic(fmt.Sprintf("can't build at all: %v", err))
+	}
+}

@@ -1,0 +1,114 @@
+"""What is asked of the render engine, and what comes back."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Kind = Literal["auto", "plain", "kustomize", "helm"]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Bounds of one request; what exceeds one is a `RenderError` of cause `limit`."""
+
+    file_bytes: int = 8 << 20
+    """Largest file that is read, in bytes."""
+    total_bytes: int = 64 << 20
+    """All files that are read together, in bytes; also an unpacked chart archive."""
+    files: int = 5_000
+    """Files that are read."""
+    objects: int = 10_000
+    """Objects of one answer."""
+    output_bytes: int = 32 << 20
+    """All objects of one answer together, in bytes of JSON."""
+    depth: int = 100
+    """Levels that a document may nest."""
+    nodes: int = 500_000
+    """Values of a YAML document after its aliases are expanded."""
+
+
+class Helm(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Parameters of a chart. Values: the chart's own < files in order < inline."""
+
+    release_name: str = ""
+    values: dict[str, Any] = {}
+    value_files: tuple[str, ...] = ()
+    """Relative to the chart; relative to the repository's root with a leading slash."""
+    ignore_missing_value_files: bool = False
+    skip_crds: bool = False
+    skip_tests: bool = False
+    skip_schema_validation: bool = False
+
+
+class Plain(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Which YAML and JSON files of a directory count.
+
+    A pattern (`*`, `?`, `[...]`) is held against the path below the root, against every directory above it and,
+    when it has no slash, against the file's name. Hidden files never count.
+    """
+
+    recurse: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+class RenderRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One directory to be rendered.
+
+    `root` is relative to the repository's root (`.` or "" for the root itself). `namespace` is where objects go
+    that name none: `.Release.Namespace` for a chart, and part of an object's identity. `kube_version` and
+    `api_versions` are what `.Capabilities` says; "" takes the version that the Helm library was built with.
+    """
+
+    root: str
+    kind: Kind = "auto"
+    namespace: str = "default"
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+    helm: Helm = Helm()
+    plain: Plain = Plain()
+    limits: Limits = Limits()
+
+
+class Hook(msgspec.Struct, frozen=True, rename="camel"):
+    """What Helm's annotations say of an object that is a hook; tests are hooks with the event `test`."""
+
+    events: tuple[str, ...]
+    weight: int
+    delete_policies: tuple[str, ...]
+
+
+class RenderedObject(msgspec.Struct, frozen=True):
+    """One manifest, and the file of the repository that it came from."""
+
+    body: dict[str, Any] = msgspec.field(name="object")
+    source: str = msgspec.field(name="file")
+    hook: Hook | None = None
+
+
+class Dependency(msgspec.Struct, frozen=True):
+    """A path that a result depends on.
+
+    `used` says how: as a `blob`'s content, as the names and files of one `listing`, as a whole `subtree`, as a
+    `dir` that exists, or as `none` (it was looked for in vain).
+    """
+
+    path: str
+    used: Literal["blob", "listing", "subtree", "dir", "none"] = msgspec.field(name="as")
+
+
+class Rendered(msgspec.Struct, frozen=True, kw_only=True):
+    """What a directory renders to.
+
+    `kind` is what it was rendered as, never `auto`. `digest` is the SHA-256 of the objects in canonical form,
+    whatever their order. `nondeterministic` says that the chart makes random or dated content: the first result of
+    a content is kept as long as the cache lives.
+    """
+
+    objects: tuple[RenderedObject, ...]
+    kind: Literal["plain", "kustomize", "helm"]
+    warnings: tuple[str, ...]
+    dependencies: tuple[Dependency, ...]
+    digest: str
+    nondeterministic: bool
