@@ -53,8 +53,9 @@ class Check:
 class PrometheusServer:
     """One server; see `start`."""
 
-    def __init__(self, root: Path, port: int, group: ProcessGroup) -> None:
+    def __init__(self, root: Path, port: int, group: ProcessGroup, targets: Sequence[str]) -> None:
         self.root = root
+        self._expected = tuple(targets)
         self.url = f"http://127.0.0.1:{port}"
         self._group = group
 
@@ -77,12 +78,13 @@ class PrometheusServer:
         """
         program = _program("prometheus")
         root.mkdir(parents=True, exist_ok=True)
-        configuration = _configuration(list(targets), rules, interval)
+        targets = list(targets)
+        configuration = _configuration(targets, rules, interval)
         (root / "prometheus.yml").write_text(json.dumps(configuration, indent=2), encoding="utf-8")
         for left in reversed(range(_TRIES)):
             (port,) = free_ports(1)
             try:
-                return cls._launch(program, root, port, detached=detached)
+                return cls._launch(program, root, port, targets, detached=detached)
             except ProcessFailed as error:
                 # Somebody else may have taken the port since it was found free.
                 if not left:
@@ -90,7 +92,7 @@ class PrometheusServer:
         raise AssertionError
 
     @classmethod
-    def _launch(cls, program: Path, root: Path, port: int, *, detached: bool) -> PrometheusServer:
+    def _launch(cls, program: Path, root: Path, port: int, targets: list[str], *, detached: bool) -> PrometheusServer:
         component = Component(
             name="prometheus",
             argv=(
@@ -103,10 +105,10 @@ class PrometheusServer:
             log=root / "prometheus.log",
             listen=("127.0.0.1", port),
         )
-        server = cls(root, port, ProcessGroup.launch(root / "group", [component], detached=detached))
+        server = cls(root, port, ProcessGroup.launch(root / "group", [component], detached=detached), targets)
         try:
             server._group.await_running(_READY_SECONDS)
-            server._until("is ready", lambda: server._ready(), _READY_SECONDS)
+            server._until("is ready", server._ready, _READY_SECONDS)
         except BaseException:
             server.stop()
             raise
@@ -145,7 +147,7 @@ class PrometheusServer:
 
         def scraped() -> bool:
             counts = {s.labels["instance"]: s.value for s in self.query("sum_over_time(up[1h])")}
-            return all(counts.get(target, 0) >= count for target in self.targets())
+            return all(counts.get(target, 0) >= count for target in self._expected)
 
         self._until(f"has {count} scrapes of every target", scraped, seconds)
 
