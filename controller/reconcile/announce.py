@@ -1,0 +1,104 @@
+"""What is said to people: the status of our objects, and Kubernetes Events."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from controller import logs
+from controller.errors import ShipslogError
+from controller.model.application import Application, ApplicationStatus
+from controller.model.labels import API_VERSION, GROUP
+from controller.model.objects import Key, ObjectId
+from controller.reconcile.moment import whole
+from controller.reconcile.registry import application
+
+if TYPE_CHECKING:
+    from controller.model.base import Json
+    from controller.ports import Cluster
+    from controller.reconcile.registry import Registry
+
+MESSAGE = 1024
+"""Characters of an Event's message (the API's limit)."""
+_log = logs.get_logger(__name__)
+
+
+class Announcer:
+    """Writes to the home cluster what became of things."""
+
+    def __init__(self, home: Cluster, registry: Registry, producer: str) -> None:
+        self._home = home
+        self._registry = registry
+        self._producer = producer
+
+    async def status(self, app: Application, status: ApplicationStatus) -> Application:
+        """Write the status if it differs from what stands; gives the Application as it stands then.
+
+        An Application that was deleted meanwhile is given back as it was. Raises what the API refuses otherwise.
+        """
+        if status == app.status:
+            return app
+        body = await self.write("Application", app.key, _patch(msgspec.to_builtins(app.status), status))
+        if body is None:
+            return app
+        self._registry.accept(body)
+        return application(body)
+
+    async def write(self, kind: str, key: Key, status: Json) -> Json | None:
+        """Merge into the status of one of our objects; None when the object is gone."""
+        target = ObjectId(GROUP, kind, key.namespace, key.name)
+        try:
+            return await self._home.merge(target, API_VERSION, {"status": status}, subresource="status")
+        except ShipslogError:
+            if await self._home.get(target, API_VERSION) is None:
+                return None
+            raise
+
+    async def finalizers(self, app: Application, finalizers: tuple[str, ...]) -> Application:
+        """Replace the finalizers; refused where somebody changed the Application meanwhile."""
+        target = ObjectId(GROUP, "Application", app.key.namespace, app.key.name)
+        metadata = {"finalizers": list(finalizers), "resourceVersion": app.resource_version}
+        body = await self._home.merge(target, API_VERSION, {"metadata": metadata})
+        self._registry.accept(body)
+        return application(body)
+
+    async def event(
+        self, app: Application, reason: str, message: str, *, kind: Literal["Normal", "Warning"] = "Normal"
+    ) -> None:
+        """Emit a Kubernetes Event about the Application: a courtesy, whose failure is only logged."""
+        now = whole(time.time())
+        body = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": f"{app.key.name[:200]}.{uuid.uuid4().hex[:16]}", "namespace": app.key.namespace},
+            "involvedObject": {
+                "apiVersion": API_VERSION,
+                "kind": "Application",
+                "namespace": app.key.namespace,
+                "name": app.key.name,
+                "uid": app.uid,
+                "resourceVersion": app.resource_version,
+            },
+            "type": kind,
+            "reason": reason,
+            "message": message[:MESSAGE],
+            "source": {"component": "shipslog", "host": self._producer},
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        try:
+            await self._home.create(body)
+        except ShipslogError as error:
+            _log.warning("Event not emitted", application=str(app.key), reason=reason, error=str(error))
+
+
+def _patch(old: Json, status: ApplicationStatus) -> Json:
+    """The merge patch from old to new: what is not said any more becomes null (RFC 7386)."""
+    new: Json = msgspec.to_builtins(status)
+    return dict.fromkeys(old.keys() - new.keys()) | {
+        name: value for name, value in new.items() if old.get(name) != value
+    }

@@ -1,0 +1,137 @@
+"""Drift noticed, and drift ended: recorded before the evidence is overwritten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from controller.model.event import Actor, EventType
+from controller.observe.drift import Episodes, compare
+from controller.reconcile.moment import epoch, rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from controller.model.drift import Drift
+    from controller.model.event import Draft
+    from controller.model.objects import ObjectId
+    from controller.model.plan import Plan, Step
+    from controller.reconcile.rooms import Case
+
+CHANGES = 50
+"""Field differences that one record holds; it says how many there were."""
+VALUE = 256
+"""Bytes of one value in a record; of a longer one its length is told, and the wish's digest stands for it."""
+
+
+async def notice(case: Case, plan: Plan) -> tuple[Drift, ...]:
+    """Record what drifted and what drifts ended by themselves; gives the drifts that are open now."""
+    known = case.memory.drifts if case.memory.drifts is not None else case.app.status.drift
+    episodes = compare(known, plan.steps, new_id=case.rooms.new_id, since=lambda id_: _since(case, id_))
+    drafts = [_detected(case, drift, step) for drift, step in episodes.opened]
+    drafts += [_ended(case, drift) for drift in episodes.ended]
+    if drafts:
+        await case.rooms.ledger.append(*drafts)
+    case.memory.drifts = episodes.open
+    _count(case, episodes)
+    for drift, step in episodes.opened:
+        case.say("DriftDetected", sentence(drift, step), warning=True)
+    return episodes.open
+
+
+def sentence(drift: Drift, step: Step) -> str:
+    """What drifted, for people: object, fields and manager."""
+    who = f" by {drift.manager}" if drift.manager else ""
+    what = f" at {', '.join(drift.fields[:3])}" if drift.fields else ""
+    return f"{step.id} was {drift.change}{what}{who}"
+
+
+async def healed(case: Case, done: Iterable[ObjectId], run_id: str) -> None:
+    """Record which open drifts our writes ended."""
+    names = {str(object_id) for object_id in done}
+    ended = [drift for drift in case.memory.drifts or () if drift.object in names]
+    if not ended:
+        return
+    now = case.rooms.now()
+    await case.rooms.ledger.append(
+        *(
+            msgspec.structs.replace(
+                _end(case, drift, EventType.DRIFT_HEALED, now), correlation_id=run_id, causation_id=drift.id
+            )
+            for drift in ended
+        )
+    )
+    case.memory.drifts = tuple(drift for drift in case.memory.drifts or () if drift not in ended)
+    for drift in ended:
+        case.rooms.metrics.drift_healed.labels(cluster=case.target.client.name).inc()
+        case.rooms.metrics.drift_open.observe(max(0.0, now - epoch(drift.since)))
+
+
+def _since(case: Case, object_id: ObjectId) -> str:
+    view = case.target.live.view(object_id)
+    seen = view.seen if view else case.target.live.gone_since(object_id)
+    return rfc3339(seen or case.rooms.now())
+
+
+def _detected(case: Case, drift: Drift, step: Step) -> Draft:
+    suspects = step.attribution.suspects if step.attribution else ()
+    actor = Actor(kind="manager", name=suspects[0].manager) if len(suspects) == 1 else Actor(kind="unknown", name="")
+    return case.draft(
+        EventType.DRIFT_DETECTED,
+        id=drift.id,
+        actor=actor,
+        object_id=step.id,
+        reason=sentence(drift, step),
+        revision=case.wish.revision.sha,
+        detail={
+            "change": drift.change,
+            "since": drift.since,
+            "fields": changes(step),
+            "fieldsInAll": len(step.changes),
+            "attribution": msgspec.to_builtins(step.attribution),
+        },
+    )
+
+
+def changes(step: Step) -> list[dict[str, Any]]:
+    """The step's field differences as a record holds them: bounded in number and size."""
+    return [_bounded(msgspec.to_builtins(change)) for change in step.changes[:CHANGES]]
+
+
+def _bounded(change: dict[str, Any]) -> dict[str, Any]:
+    for side in ("before", "after"):
+        text = msgspec.json.encode(change.get(side))
+        if len(text) > VALUE:
+            change[side] = f"({len(text)} bytes)"
+    change["path"] = change["path"][:VALUE]
+    return change
+
+
+def _ended(case: Case, drift: Drift) -> Draft:
+    return _end(case, drift, EventType.DRIFT_ENDED, case.rooms.now())
+
+
+def _end(case: Case, drift: Drift, type_: EventType, now: float) -> Draft:
+    stood = max(0.0, now - epoch(drift.since))
+    draft = case.draft(
+        type_,
+        causation_id=drift.id,
+        revision=case.wish.revision.sha,
+        detail={"since": drift.since, "stoodSeconds": round(stood, 6), "fields": list(drift.fields)},
+        reason=f"{drift.object} stood {drift.change} for {stood:.3f} s",
+    )
+    return msgspec.structs.replace(draft, target=msgspec.structs.replace(draft.target, object=drift.object))
+
+
+def _count(case: Case, episodes: Episodes) -> None:
+    cluster = case.target.client.name
+    for drift, step in episodes.opened:
+        case.rooms.metrics.drift_detected.labels(cluster=cluster, change=drift.change).inc()
+        for suspect in step.attribution.suspects[:1] if step.attribution else ():
+            if suspect.time:
+                latency = case.rooms.now() - epoch(suspect.time)
+                case.rooms.metrics.drift_detection_latency.observe(max(0.0, latency))
+    for drift in episodes.ended:
+        case.rooms.metrics.drift_ended.labels(cluster=cluster).inc()
+        case.rooms.metrics.drift_open.observe(max(0.0, case.rooms.now() - epoch(drift.since)))

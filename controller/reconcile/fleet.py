@@ -1,0 +1,172 @@
+"""The clusters we write to: opened, probed, watched, and closed. One that does not answer holds nobody else back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from controller import logs
+from controller.errors import NotReady, ShipslogError, Terminal, Transient
+from controller.model.cluster import IN_CLUSTER, Cluster
+from controller.observe.live import Digester, LiveState
+from controller.tasks import deadline, supervise
+
+if TYPE_CHECKING:
+    from controller import ports
+    from controller.metrics import Metrics
+    from controller.model.run import Trigger
+
+PROBE_INTERVAL = 10.0
+"""Seconds between two questions whether a cluster still answers."""
+PROBE_TIMEOUT = 5.0
+
+Opener = Callable[[Cluster], Awaitable["ports.Cluster"]]
+"""Opens a client for a Cluster; raises a ShipslogError where its Secret or kubeconfig is no good."""
+
+_log = logs.get_logger(__name__)
+
+
+class Target:
+    """One cluster in use."""
+
+    def __init__(self, client: ports.Cluster, live: LiveState) -> None:
+        self.client = client
+        self.live = live
+        self.version = ""
+        self.reachable_since = 0.0
+        self.failure = "it was not reached yet"
+        self.suspended = False
+
+    @property
+    def up(self) -> bool:
+        """Whether it answered when last asked."""
+        return not self.failure
+
+
+class Fleet:
+    """All clusters by name. `run` owns their tasks; `on_state` is told whenever one comes or goes."""
+
+    def __init__(self, home: ports.Cluster, opener: Opener, ownership: Digester, metrics: Metrics) -> None:
+        self._home = home
+        self._opener = opener
+        self._ownership = ownership
+        self._metrics = metrics
+        self._targets: dict[str, Target] = {}
+        self._errors: dict[str, str] = {}
+        self._wanted: dict[str, Cluster | None] = {}
+        self._changes: asyncio.Queue[tuple[str, Cluster | None]] = asyncio.Queue()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.on_move: Callable[[str, Trigger], None] = lambda _owner, _trigger: None
+        self.on_state: Callable[[str, Target | None, str], None] = lambda _name, _target, _failure: None
+
+    def target(self, name: str) -> Target:
+        """The cluster, when it answers.
+
+        Raises Terminal where no Cluster has that name or its kubeconfig is no good, NotReady while it is away.
+        """
+        target = self._targets.get(name)
+        if target is None:
+            if name in self._errors:
+                raise Terminal(f"cluster {name} can't be opened: {self._errors[name]}", remedy="correct the Cluster")
+            raise Terminal(
+                f"spec.destination.cluster: there is no Cluster named {name!r}",
+                remedy=f"create it, or use {IN_CLUSTER}",
+            )
+        if not target.up:
+            raise NotReady(f"cluster {name} does not answer: {target.failure}", after=PROBE_INTERVAL)
+        return target
+
+    def find(self, name: str) -> Target | None:
+        """The cluster if it is open, whether or not it answers."""
+        return self._targets.get(name)
+
+    def targets(self) -> dict[str, Target]:
+        """All open clusters."""
+        return dict(self._targets)
+
+    def change(self, name: str, cluster: Cluster | None) -> None:
+        """A Cluster was created, changed, or deleted (None)."""
+        self._changes.put_nowait((name, cluster))
+
+    async def run(self) -> None:
+        """Open and close clusters as they come and go, for ever."""
+        async with asyncio.TaskGroup() as group:
+            self._start(group, IN_CLUSTER, self._home, suspended=False)
+            while True:
+                name, cluster = await self._changes.get()
+                self._wanted[name] = cluster
+                await self._stop(name)
+                if cluster is None:
+                    self._errors.pop(name, None)
+                    self._metrics.forget_cluster(name)
+                    self.on_state(name, None, "")
+                else:
+                    await self._open(group, cluster)
+
+    async def _open(self, group: asyncio.TaskGroup, cluster: Cluster) -> None:
+        try:
+            async with deadline(PROBE_TIMEOUT, f"opening cluster {cluster.name}"):
+                client = await self._opener(cluster)
+        except ShipslogError as error:
+            self._errors[cluster.name] = str(error)
+            self.on_state(cluster.name, None, str(error))
+            if isinstance(error, Transient):
+                asyncio.get_running_loop().call_later(PROBE_INTERVAL, self._again, cluster)
+            return
+        self._errors.pop(cluster.name, None)
+        self._start(group, cluster.name, client, suspended=cluster.spec.suspend)
+
+    def _again(self, cluster: Cluster) -> None:
+        if self._wanted.get(cluster.name) is cluster:
+            self.change(cluster.name, cluster)
+
+    def _start(self, group: asyncio.TaskGroup, name: str, client: ports.Cluster, *, suspended: bool) -> None:
+        live = LiveState(client, ownership=self._ownership, on_move=self._moved)
+        target = Target(client, live)
+        target.suspended = suspended
+        self._metrics.cluster(name)
+        self._targets[name] = target
+        self._tasks[name] = group.create_task(self._keep(name, target), name=f"cluster {name}")
+
+    def _moved(self, owner: str, why: Trigger) -> None:
+        self.on_move(owner, why)
+
+    async def _stop(self, name: str) -> None:
+        task = self._tasks.pop(name, None)
+        target = self._targets.pop(name, None)
+        if task is None or target is None:
+            return
+        task.cancel()
+        await asyncio.wait([task])
+        if target.client is not self._home:
+            await target.client.close()
+
+    async def _keep(self, name: str, target: Target) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(supervise(f"probe {name}", lambda: self._probe(name, target)), name=f"probe {name}")
+            group.create_task(supervise(f"live {name}", target.live.run), name=f"live {name}")
+
+    async def _probe(self, name: str, target: Target) -> None:
+        while True:
+            was, version = target.failure, target.version
+            try:
+                async with deadline(PROBE_TIMEOUT, f"asking cluster {name} for its version"):
+                    target.version = await target.client.version()
+                target.failure = ""
+            except ShipslogError as error:
+                target.failure = str(error)
+            self._metrics.cluster_up.labels(cluster=name).set(target.up)
+            self._metrics.watched_objects.labels(cluster=name).set(len(target.live))
+            if (was == "") != target.up or version != target.version:
+                target.reachable_since = time.time() if target.up else 0.0
+                _log.info("Cluster state", cluster=name, up=target.up, version=target.version, reason=target.failure)
+                self.on_state(name, target, target.failure)
+            await asyncio.sleep(PROBE_INTERVAL if target.up else PROBE_INTERVAL / 5)
+
+    async def close(self) -> None:
+        """Close the clients of all clusters but the home cluster's."""
+        for target in self._targets.values():
+            if target.client is not self._home:
+                await target.client.close()

@@ -1,0 +1,146 @@
+"""The loop on one screen: one key through the stages."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from controller import logs
+from controller.errors import ShipslogError
+from controller.govern.judge import judge
+from controller.model.duration import seconds
+from controller.model.labels import FINALIZER
+from controller.model.run import Phase, Run, Trigger
+from controller.reconcile.concluding import Fate, conclude, fail, rest
+from controller.reconcile.deleting import dismantle
+from controller.reconcile.drifting import notice
+from controller.reconcile.planning import plan_of
+from controller.reconcile.rooms import Case, memory_of
+from controller.reconcile.syncing import applied, begin, carry_out, finish, is_new
+from controller.reconcile.wish import wish_of
+
+if TYPE_CHECKING:
+    from controller.apply.execute import Result
+    from controller.govern.judge import Verdict
+    from controller.model.application import Application
+    from controller.model.plan import Plan
+    from controller.reconcile.queue import Work
+    from controller.reconcile.rooms import Rooms
+
+HEALS = 5
+"""Heals of one Application within `HEALS_WITHIN` seconds; after that somebody fights us, and we slow down."""
+HEALS_WITHIN = 60.0
+
+
+async def advance(work: Work, rooms: Rooms) -> Fate:
+    """Bring one Application one step nearer to what Git says."""
+    app = rooms.registry.applications.get(work.key)  # everything is read again: a key carries no news
+    if app is None:
+        return forget(work, rooms)
+    with logs.bound(application=str(app.key), cluster=app.spec.destination.cluster):
+        try:
+            if app.deleting:
+                return await dismantle(app, rooms)
+            if app.spec.suspend:
+                return await rest(app, rooms)
+            return await look(await adopted(app, rooms), work, rooms)
+        except ShipslogError as error:
+            return await fail(rooms.registry.applications.get(app.key, app), rooms, error, work.trigger)
+
+
+async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
+    """The stages: what do we want, what stands, what must change, may it be done, do it, write it down."""
+    memory = memory_of(rooms, app)
+    target = rooms.fleet.target(app.spec.destination.cluster)
+    wish = await wish_of(app, memory, target, work, rooms)
+    case = Case(app, memory, work, rooms, target, wish)
+    await settle(case)
+    plan = await planned(case)
+    await notice(case, plan)
+    verdict = judge(
+        app.spec,
+        plan,
+        requested=case.requested,
+        suspended_cluster=target.suspended,
+        inventory=len(app.status.inventory),
+    )
+    run, results = await synced(case, plan, verdict)
+    memory.failures = 0
+    return await conclude(case, plan, verdict, run, results)
+
+
+async def planned(case: Case) -> Plan:
+    """The plan of this look; in full when it is time for that, or when a person asked."""
+    interval = seconds(case.app.spec.sync.interval)
+    due = time.monotonic() - case.memory.compared_at >= interval * 0.9
+    full = due or case.requested
+    with case.rooms.metrics.stage_duration.labels(stage="diff").time():
+        plan = await plan_of(case.app, case.memory, case.wish, case.target, case.rooms, full=full)
+    if full:
+        case.memory.compared_at = time.monotonic()
+    return plan
+
+
+async def synced(case: Case, plan: Plan, verdict: Verdict) -> tuple[Run | None, tuple[Result, ...]]:
+    """Carry the plan out where the verdict allows it: as a new run, or as a heal within the run that stands."""
+    if not verdict.allowed or not _due(case):
+        return None, ()
+    if is_new(case, plan):
+        run = await begin(case, plan)
+        with logs.bound(run=run.id):
+            results = await carry_out(case, plan, run.id, "sync")
+        return applied(case, run, plan, results), results
+    if plan.writes and _may_heal(case):
+        return None, await carry_out(case, plan, case.rooms.new_id(), "heal")
+    return None, ()
+
+
+async def adopted(app: Application, rooms: Rooms) -> Application:
+    """Ours from the first look on: it does not go before its objects do."""
+    if FINALIZER in app.finalizers:
+        return app
+    return await rooms.announcer.finalizers(app, (*app.finalizers, FINALIZER))
+
+
+async def settle(case: Case) -> None:
+    """Say what is owed from before: results that could not be recorded, and a run that a dead process left."""
+    memory = case.memory
+    if memory.owed:
+        await case.rooms.ledger.append(*memory.owed)
+        memory.owed = ()
+    if memory.resumed:
+        return
+    memory.resumed = True
+    last = case.app.status.last_run
+    if last and last.phase is Phase.APPLYING:
+        status = await finish(case, case.app.status, last, Phase.FAILED, "interrupted by a restart of the controller")
+        case.app = await case.rooms.announcer.status(case.app, status)
+
+
+def forget(work: Work, rooms: Rooms) -> Fate:
+    """The Application is gone, and nothing of it stays."""
+    rooms.memories.pop(work.key, None)
+    rooms.queue.cancel_timer(work.key)
+    rooms.metrics.forget_application(work.key.namespace, work.key.name)
+    return None
+
+
+def _due(case: Case) -> bool:
+    """A wish that failed is tried again when its time has come, or when there is news."""
+    last = case.app.status.last_run
+    if last is None or last.phase is not Phase.FAILED or last.applied or last.digest != case.wish.digest:
+        return True
+    if case.requested or case.work.triggers & {Trigger.USER, Trigger.SPEC, Trigger.INTERVAL}:
+        return True
+    return last.attempt < case.app.spec.sync.retry.limit and time.monotonic() >= case.memory.retry_at
+
+
+def _may_heal(case: Case) -> bool:
+    """Someone who writes the same fields again and again is healed ever more slowly, never given up on."""
+    now = time.monotonic()
+    heals = case.memory.heals = [at for at in case.memory.heals if now - at < HEALS_WITHIN]
+    if len(heals) >= HEALS:
+        case.rooms.queue.put_after(case.app.key, Trigger.RETRY, heals[0] + HEALS_WITHIN - now)
+        return False
+    heals.append(now)
+    return True

@@ -1,0 +1,152 @@
+"""The rooms as the loop sees them, and what it remembers of each Application."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from controller.model.application import Application
+from controller.model.drift import Drift
+from controller.model.event import Actor, Draft, EventType
+from controller.model.event import Target as EventTarget
+from controller.model.labels import ACTOR_ANNOTATION, SYNC_ANNOTATION
+from controller.model.live import Baseline
+from controller.model.manifest import Manifest
+from controller.model.objects import Key, ObjectId
+from controller.model.plan import Step
+from controller.model.revision import Revision
+
+if TYPE_CHECKING:
+    from controller.fetch.repository import Repositories
+    from controller.metrics import Metrics
+    from controller.ports import Ledger
+    from controller.reconcile.announce import Announcer
+    from controller.reconcile.fleet import Fleet, Target
+    from controller.reconcile.queue import KeyQueue, Work
+    from controller.reconcile.registry import Registry
+    from controller.render.renderer import Renderer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rooms:
+    """Everything a reconciliation may reach for."""
+
+    installation: str
+    registry: Registry
+    fleet: Fleet
+    repositories: Repositories
+    renderer: Renderer
+    ledger: Ledger
+    metrics: Metrics
+    announcer: Announcer
+    queue: KeyQueue
+    now: Callable[[], float]
+    """Seconds since the epoch."""
+    new_id: Callable[[], str]
+    memories: dict[Key, Memory] = dataclasses.field(default_factory=dict)
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What one Application wants to stand in its cluster, rendered from one commit."""
+
+    revision: Revision
+    digest: str
+    """Of the objects and where they go: equal digests are the same wish."""
+    manifests: tuple[Manifest, ...]
+    skipped: tuple[Step, ...] = ()
+    """Rendered objects that are not applied, and why."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def by_id(self) -> Mapping[ObjectId, Manifest]:
+        """The manifests by identity."""
+        return {manifest.id: manifest for manifest in self.manifests}
+
+
+@dataclasses.dataclass
+class Memory:
+    """What the process remembers of an Application between two looks. Losing it costs requests, nothing else."""
+
+    uid: str
+    baselines: dict[ObjectId, Baseline] = dataclasses.field(default_factory=dict)
+    wish: Wish | None = None
+    wish_source: object = None
+    """The rendering that `wish` was made of."""
+    compared_at: float = 0.0
+    """When live state was last compared in full, seconds on the monotonic clock; 0: never."""
+    retry_at: float = 0.0
+    heals: list[float] = dataclasses.field(default_factory=list)
+    drifts: tuple[Drift, ...] | None = None
+    """Open drifts; None until the status was read once."""
+    spoken: str = ""
+    """The last refusal or failure that was recorded, so that it is recorded once."""
+    resumed: bool = False
+    """The run that an earlier process left was dealt with."""
+    failures: int = 0
+    owed: tuple[Draft, ...] = ()
+    """Events that could not be made durable when they happened; said before anything else."""
+
+
+class Saying(msgspec.Struct, frozen=True):
+    """A Kubernetes Event that is to be emitted."""
+
+    reason: str
+    message: str
+    warning: bool = False
+
+
+@dataclasses.dataclass
+class Case:
+    """One Application in hand, with all that was found out about it."""
+
+    app: Application
+    memory: Memory
+    work: Work
+    rooms: Rooms
+    target: Target
+    wish: Wish
+    said: list[Saying] = dataclasses.field(default_factory=list)
+    """Kubernetes Events to emit once the work is done: they must not delay it."""
+
+    def say(self, reason: str, message: str, *, warning: bool = False) -> None:
+        """Have a Kubernetes Event emitted when the look is concluded."""
+        self.said.append(Saying(reason, message, warning))
+
+    @property
+    def requested(self) -> bool:
+        """Whether a person asked for a sync that was not handled yet."""
+        asked = self.app.annotations.get(SYNC_ANNOTATION, "")
+        return bool(asked) and asked != self.app.status.last_handled_sync
+
+    @property
+    def actor(self) -> Actor:
+        """Who is behind this look."""
+        if self.requested:
+            return Actor(kind="user", name=self.app.annotations.get(ACTOR_ANNOTATION, "") or "unknown")
+        return Actor()
+
+    def draft(self, type_: EventType, **fields: Any) -> Draft:
+        """An event about this Application."""
+        return draft(self.app, type_, actor=fields.pop("actor", self.actor), **fields)
+
+
+def draft(app: Application, type_: EventType, *, object_id: ObjectId | None = None, **fields: Any) -> Draft:
+    """An event about an Application, or about one object of it."""
+    target = EventTarget(
+        namespace=app.key.namespace,
+        application=app.key.name,
+        cluster=app.spec.destination.cluster,
+        object=str(object_id) if object_id else "",
+    )
+    return Draft(type=type_, target=target, **fields)
+
+
+def memory_of(rooms: Rooms, app: Application) -> Memory:
+    """The memory of this very Application: one of the same name created anew starts without."""
+    memory = rooms.memories.get(app.key)
+    if memory is None or memory.uid != app.uid:
+        memory = rooms.memories[app.key] = Memory(app.uid)
+    return memory
