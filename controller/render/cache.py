@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from controller.render.request import Dependency
+    from controller.render.request import Dependency, Rendered
     from controller.render.tree import Tree
 
 VARIANTS = 4
@@ -20,7 +19,8 @@ OVERHEAD_BYTES = 500
 """What an entry takes beside its answer and its dependencies' paths and ids, about."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+@dataclass(eq=False, kw_only=True, slots=True)
+class Entry:
     """One answer, and what must be the same for it to hold again."""
 
     answer: bytes
@@ -32,6 +32,8 @@ class Entry(msgspec.Struct, frozen=True):
     dependencies: tuple[tuple[Dependency, str], ...]
     keep: bool
     """Rendering again would give another result: evict it last."""
+    rendered: Callable[[], Rendered | None] = lambda: None
+    """A weak reference to the answer's objects, as long as someone else holds them."""
 
     @property
     def size(self) -> int:
@@ -78,6 +80,8 @@ class Cache:
         """Keep an entry."""
         variants = self._variants.setdefault(key, [])
         self._variants.move_to_end(key)
+        if entry in variants:
+            return
         variants.insert(0, entry)
         self.bytes += entry.size
         for old in variants[VARIANTS:]:

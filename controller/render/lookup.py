@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from controller.errors import ShipslogError
 from controller.render.errors import RenderError
 from controller.render.protocol import Ask, Found, SentEntry, fill
 
@@ -27,13 +28,18 @@ class Lookup:
         self._tree = tree
         self._limits = limits
         self._left = 2 * limits.total_bytes  # the engine may ask for a file twice, not for ever
+        self.error: ShipslogError | None = None
+        """The first look-up that failed: the request's outcome, whatever the engine makes of it."""
 
     async def answer(self, ask: Ask) -> Found:
-        """Return what stands at the path.
+        """Return what stands at the path; after a failure the engine is told that it can't have it."""
+        try:
+            return await self._answer(ask)
+        except ShipslogError as error:
+            self.error = self.error or error
+            return Found(kind="large", at=ask.path)
 
-        Raises:
-            RenderError: The engine asked for what it may not have.
-        """
+    async def _answer(self, ask: Ask) -> Found:
         path = _checked(ask.path)
         if ask.read:
             return await self._contents(path, ask.read)

@@ -91,6 +91,7 @@ class EnginePool:
         Raises:
             RenderError: The request's input is wrong, too large, or made the worker end or hang.
             EngineError: No worker can be started, or the pool is closed.
+            ShipslogError: The tree could not be read.
         """
         async with self._free:
             worker = await self._worker()
@@ -102,6 +103,8 @@ class EnginePool:
                 raise await self._blame(worker, request) from error
             finally:
                 self._give_back(worker, fit=fit)
+        if lookup.error is not None:
+            raise lookup.error
         return _answer_of(message)
 
     async def _worker(self) -> EngineProcess:

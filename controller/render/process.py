@@ -88,7 +88,7 @@ class EngineProcess:
         `deadline` bounds the engine's own time in seconds; the time that look-ups take is not its fault.
 
         Raises:
-            RenderError: It took too long, or asked for what it may not have.
+            RenderError: It took too long.
             EngineEndedError: The engine ended.
             EngineError: It broke the protocol.
         """

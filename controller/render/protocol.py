@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from controller.render.request import Dependency, RenderedObject, RenderRequest
+from controller.render.request import Dependency, EngineRequest, RenderedObject
 from controller.render.tree import EntryKind
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Found(msgspec.Struct, omit_defaults=True):
     base64: str | None = None
 
 
-class SentRequest(RenderRequest, frozen=True, kw_only=True, rename="camel"):
+class SentRequest(EngineRequest, frozen=True, kw_only=True, rename="camel"):
     """A request with the listing of its root."""
 
     preload: Found | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import weakref
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,11 +11,13 @@ import msgspec
 from controller.render.cache import Cache, Entry, identify, identify_path
 from controller.render.lookup import Lookup
 from controller.render.protocol import Answer, SentRequest, decode_answer
-from controller.render.request import Rendered, RenderRequest
+from controller.render.request import EngineRequest, Rendered, RenderedObject, RenderRequest
 
 if TYPE_CHECKING:
     from controller.render.pool import EnginePool
     from controller.render.tree import Tree
+
+__all__ = ["RenderRequest", "Rendered", "RenderedObject", "Renderer"]
 
 _canonical = msgspec.json.Encoder(order="sorted")
 
@@ -46,50 +49,45 @@ class Renderer:
         Raises:
             RenderError: The input is wrong, or takes more than it may.
             EngineError: There is no engine to render with.
+            ShipslogError: The tree could not be read.
         """
-        request = _normalised(request)
-        key, capabilities = await self._key(request)
+        asked = request.for_engine()
+        key, capabilities = await self._key(asked)
         entry = await self._cache.find(key, tree, capabilities)
         if entry is not None:
             self.hits += 1
-            return _rendered(decode_answer(entry.answer), entry.digest)
+            return _rendered(entry)
         self.misses += 1
-        return await self._render(tree, request, key, capabilities)
+        answer = await self._ask(tree, asked)
+        entry = await self._entry(tree, asked, answer, capabilities)
+        if entry.keep:  # someone else may have been first: theirs is the one result of this content
+            entry = await self._cache.find(key, tree, capabilities) or entry
+        self._cache.put(key, entry)
+        return _rendered(entry)
 
-    async def _render(self, tree: Tree, request: RenderRequest, key: bytes, capabilities: str) -> Rendered:
-        lookup = Lookup(tree, request.limits)
-        sent = SentRequest(**{f: getattr(request, f) for f in RenderRequest.__struct_fields__})
-        sent = msgspec.structs.replace(sent, preload=await lookup.directory(request.root))
-        raw = await self._pool.render(sent, lookup)
+    async def _key(self, asked: EngineRequest) -> tuple[bytes, str]:
+        """Return the key of everything but content, and what a chart's capabilities are, which only charts see."""
+        plain = msgspec.structs.replace(asked, kube_version="", api_versions=())
+        key = hashlib.sha256((await self._pool.version()).encode() + _canonical.encode(plain)).digest()
+        return key, " ".join((asked.kube_version, *asked.api_versions))
+
+    async def _ask(self, tree: Tree, asked: EngineRequest) -> bytes:
+        lookup = Lookup(tree, asked.limits)
+        fields = {name: getattr(asked, name) for name in EngineRequest.__struct_fields__}
+        preload = None if ".." in asked.root.split("/") else await lookup.directory(asked.root)
+        return await self._pool.render(SentRequest(**fields, preload=preload), lookup)
+
+    async def _entry(self, tree: Tree, asked: EngineRequest, raw: bytes, capabilities: str) -> Entry:
         answer = decode_answer(raw)
-        digest = _digest(answer)
-        entry = Entry(
+        return Entry(
             answer=raw,
-            digest=digest,
+            digest=_digest(answer),
             capabilities=capabilities if answer.kind == "helm" else "",
-            root=request.root,
-            root_id=await identify_path(tree, request.root),
-            dependencies=tuple([(d, await identify(tree, d)) for d in answer.dependencies]),
+            root=asked.root,
+            root_id=await identify_path(tree, asked.root),
+            dependencies=tuple([(one, await identify(tree, one)) for one in answer.dependencies]),
             keep=answer.nondeterministic,
         )
-        if answer.nondeterministic:  # someone else may have been first: theirs is the one result of this content
-            first = await self._cache.find(key, tree, capabilities)
-            if first is not None:
-                return _rendered(decode_answer(first.answer), first.digest)
-        self._cache.put(key, entry)
-        return _rendered(answer, digest)
-
-    async def _key(self, request: RenderRequest) -> tuple[bytes, str]:
-        """Return the key of everything but content, and what a chart's capabilities are, which only charts see."""
-        plain = msgspec.structs.replace(request, kube_version="", api_versions=())
-        key = hashlib.sha256((await self._pool.version()).encode() + _canonical.encode(plain)).digest()
-        return key, " ".join((request.kube_version, *sorted(request.api_versions)))
-
-
-def _normalised(request: RenderRequest) -> RenderRequest:
-    """Return the request with its root as trees name it; `..` stays and is refused there."""
-    parts = [part for part in request.root.split("/") if part not in ("", ".")]
-    return msgspec.structs.replace(request, root="/".join(parts))
 
 
 def _digest(answer: Answer) -> str:
@@ -97,12 +95,18 @@ def _digest(answer: Answer) -> str:
     return hashlib.sha256(b"\n".join(bodies)).hexdigest()
 
 
-def _rendered(answer: Answer, digest: str) -> Rendered:
-    return Rendered(
+def _rendered(entry: Entry) -> Rendered:
+    held = entry.rendered()
+    if held is not None:
+        return held
+    answer = decode_answer(entry.answer)
+    rendered = Rendered(
         objects=answer.objects,
         kind=answer.kind,
         warnings=answer.warnings,
         dependencies=answer.dependencies,
-        digest=digest,
+        digest=entry.digest,
         nondeterministic=answer.nondeterministic,
     )
+    entry.rendered = weakref.ref(rendered)
+    return rendered

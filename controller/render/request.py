@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+
+if TYPE_CHECKING:
+    from controller.model.application import HelmOptions, KustomizeOptions, PlainOptions
 
 Kind = Literal["auto", "plain", "kustomize", "helm"]
 
@@ -53,22 +57,67 @@ class Plain(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     exclude: tuple[str, ...] = ()
 
 
-class RenderRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class EngineRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One directory to be rendered, in the engine's words."""
+
+    kind: Kind
+    root: str
+    namespace: str
+    kube_version: str
+    api_versions: tuple[str, ...]
+    helm: Helm
+    plain: Plain
+    limits: Limits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RenderRequest:
     """One directory to be rendered.
 
-    `root` is relative to the repository's root (`.` or "" for the root itself). `namespace` is where objects go
-    that name none: `.Release.Namespace` for a chart, and part of an object's identity. `kube_version` and
-    `api_versions` are what `.Capabilities` says; "" takes the version that the Helm library was built with.
+    `root` is relative to the repository's root (`.` or "" for the root itself). `name` is the Application's: a
+    chart's release is called so unless `helm.release_name` says otherwise. `namespace` is where objects go that name
+    none: `.Release.Namespace` for a chart, and part of an object's identity. `kube_version` and `api_versions` are
+    what `.Capabilities` says; "" takes the version that the Helm library was built with.
+
+    One of `kustomize`, `helm` and `plain` says how; with none of them the directory's files decide.
     """
 
     root: str
-    kind: Kind = "auto"
+    name: str = "release-name"
     namespace: str = "default"
+    kustomize: KustomizeOptions | None = None
+    helm: HelmOptions | Helm | None = None
+    plain: PlainOptions | Plain | None = None
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
-    helm: Helm = Helm()
-    plain: Plain = Plain()
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
+
+    def for_engine(self) -> EngineRequest:
+        """Return the request as the engine reads it; `..` in the root stays and is refused when it is looked up."""
+        helm = Helm(**_common(self.helm, Helm))
+        return EngineRequest(
+            kind=self._kind(),
+            root="/".join(part for part in self.root.split("/") if part not in ("", ".")),
+            namespace=self.namespace,
+            kube_version=self.kube_version,
+            api_versions=tuple(sorted(self.api_versions)),
+            helm=msgspec.structs.replace(helm, release_name=helm.release_name or self.name),
+            plain=Plain(**_common(self.plain, Plain)),
+            limits=self.limits,
+        )
+
+    def _kind(self) -> Kind:
+        if self.helm is not None:
+            return "helm"
+        if self.kustomize is not None:
+            return "kustomize"
+        return "auto" if self.plain is None else "plain"
+
+
+def _common(options: msgspec.Struct | None, target: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the fields of the spec's options that the engine knows; what is not set keeps the engine's default."""
+    values = {name: getattr(options, name, None) for name in target.__struct_fields__}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 class Hook(msgspec.Struct, frozen=True, rename="camel"):
@@ -98,12 +147,13 @@ class Dependency(msgspec.Struct, frozen=True):
     used: Literal["blob", "listing", "subtree", "dir", "none"] = msgspec.field(name="as")
 
 
-class Rendered(msgspec.Struct, frozen=True, kw_only=True):
+class Rendered(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """What a directory renders to.
 
     `kind` is what it was rendered as, never `auto`. `digest` is the SHA-256 of the objects in canonical form,
-    whatever their order. `nondeterministic` says that the chart makes random or dated content: the first result of
-    a content is kept as long as the cache lives.
+    whatever their order. While someone holds a result, the same content gives the same object. `nondeterministic`
+    says that the chart makes random or dated content: the first result of a content is kept as long as the cache
+    lives.
     """
 
     objects: tuple[RenderedObject, ...]
