@@ -31,6 +31,7 @@ class EngineProcess:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._stderr = b""
+        self._killed = False
         self._drained = asyncio.Event()
         self._reading = asyncio.Lock()
         self.requests = 0
@@ -146,7 +147,9 @@ class EngineProcess:
 
     def kill(self) -> None:
         """Kill it; `end()` must follow."""
-        if self.alive:
+        # Only once: a second signal makes the library look for the exit status itself, and lose it.
+        if self.alive and not self._killed:
+            self._killed = True
             self._process.kill()
 
     async def end(self) -> tuple[int, str]:

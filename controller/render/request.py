@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 if TYPE_CHECKING:
-    from controller.model.application import HelmOptions, KustomizeOptions, PlainOptions
+    from controller.model.application import HelmOptions, PlainOptions
 
 Kind = Literal["auto", "plain", "kustomize", "helm"]
 
@@ -79,15 +79,15 @@ class RenderRequest:
     none: `.Release.Namespace` for a chart, and part of an object's identity. `kube_version` and `api_versions` are
     what `.Capabilities` says; "" takes the version that the Helm library was built with.
 
-    One of `kustomize`, `helm` and `plain` says how; with none of them the directory's files decide.
+    With kind `auto` the directory's files decide. `helm` and `plain` take the spec's options as they are.
     """
 
     root: str
+    kind: Kind = "auto"
     name: str = "release-name"
     namespace: str = "default"
-    kustomize: KustomizeOptions | None = None
-    helm: HelmOptions | Helm | None = None
-    plain: PlainOptions | Plain | None = None
+    helm: Helm | HelmOptions | None = None
+    plain: Plain | PlainOptions | None = None
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
@@ -96,7 +96,7 @@ class RenderRequest:
         """Return the request as the engine reads it; `..` in the root stays and is refused when it is looked up."""
         helm = Helm(**_common(self.helm, Helm))
         return EngineRequest(
-            kind=self._kind(),
+            kind=self.kind,
             root="/".join(part for part in self.root.split("/") if part not in ("", ".")),
             namespace=self.namespace,
             kube_version=self.kube_version,
@@ -105,13 +105,6 @@ class RenderRequest:
             plain=Plain(**_common(self.plain, Plain)),
             limits=self.limits,
         )
-
-    def _kind(self) -> Kind:
-        if self.helm is not None:
-            return "helm"
-        if self.kustomize is not None:
-            return "kustomize"
-        return "auto" if self.plain is None else "plain"
 
 
 def _common(options: msgspec.Struct | None, target: type[msgspec.Struct]) -> dict[str, Any]:
