@@ -17,7 +17,7 @@ class Disk:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def write(self, descriptor: int, data: bytes) -> int:
-        """Append some or all of the data; gives the number of bytes, as write(2) does."""
+        """Append some or all of the data: the number of bytes, as the system call gives it."""
         return os.write(descriptor, data)
 
     def truncate(self, descriptor: int, size: int) -> None:
