@@ -1,0 +1,73 @@
+"""What a Git tree object says: the names of one directory."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from controller.fetch.failure import printable
+
+Kind = Literal["blob", "tree", "symlink", "submodule"]
+
+_FORMAT = 0o170000
+_KINDS: dict[int, Kind] = {0o100000: "blob", 0o040000: "tree", 0o120000: "symlink", 0o160000: "submodule"}
+LONGEST_NAME = 255
+"""Bytes that a file system takes for a name (NAME_MAX)."""
+
+
+class Node(NamedTuple):
+    """What stands under a name."""
+
+    kind: Kind
+    id: str
+
+
+class Directory(NamedTuple):
+    """The names of a directory. `fault` tells what is wrong with the first name that no file system could hold."""
+
+    nodes: dict[str, Node]
+    fault: str = ""
+
+
+def parse(data: bytes, hash_size: int) -> Directory:
+    """Read a tree object; names that no checkout could produce are left out and named in `fault`.
+
+    Args:
+        data: The object's content.
+        hash_size: Bytes of an object id: 20, or 32 with SHA-256.
+
+    Raises:
+        ValueError: the data is no tree object.
+    """
+    nodes: dict[str, Node] = {}
+    fault = ""
+    position = 0
+    while position < len(data):
+        space, null = data.index(b" ", position), data.index(b"\0", position)
+        mode, raw = int(data[position:space], 8), data[space + 1 : null]
+        position = null + 1 + hash_size
+        if position > len(data) or space > null:
+            raise ValueError("the tree object is cut off")
+        name = raw.decode("utf-8", "surrogateescape")
+        kind = _KINDS.get(mode & _FORMAT)
+        wrong = (
+            _wrong(name, raw) or ("is there twice" if name in nodes else "") or ("" if kind else "has no known mode")
+        )
+        if wrong or kind is None:
+            fault = fault or f"{printable(repr(raw)[1:])} {wrong}"
+            continue
+        nodes[name] = Node(kind, data[null + 1 : position].hex())
+    return Directory(nodes, fault)
+
+
+def _wrong(name: str, raw: bytes) -> str:
+    if name in {"", ".", ".."} or "/" in name:
+        return "is no name of a file"
+    if name.lower() == ".git":
+        return "is Git's own directory"
+    if len(raw) > LONGEST_NAME:
+        return f"is longer than {LONGEST_NAME} bytes"
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return "is not UTF-8"
+    return ""

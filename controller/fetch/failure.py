@@ -1,0 +1,135 @@
+"""From what git prints to a cause, and from a cause to an error that names the Repository and the remedy."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from controller.errors import ShipslogError, Terminal, Transient
+from controller.fetch import errors
+from controller.fetch.errors import Cause, GitFailure
+
+if TYPE_CHECKING:
+    from controller.model.repository import Repository
+
+LONGEST = 300
+"""Characters of git's own words in an error."""
+
+# The first match wins. Texts of git 2.30 to 2.52 and of libcurl, in the C locale.
+_CAUSES: dict[Cause, tuple[str, ...]] = {
+    "host": ("could not resolve (host|proxy)",),
+    "timeout": ("operation too slow", "timed out", "timeout was reached"),
+    "password": ("authentication failed for", "returned error: 401"),
+    "login": ("could not read (username|password)", "terminal prompts disabled"),
+    "forbidden": ("returned error: 403",),
+    "missing": ("repository .* not found", "returned error: (404|410)", "does not appear to be a git repository"),
+    "redirect": (r"returned error: 3\d\d", "unable to update url base from redirection", "maximum .*redirects"),
+    "protocol": ("transport '.*' not allowed", "unsupported protocol", "protocol .* not supported"),
+    "certificate": ("certificate", "ssl:", "tls connect error"),
+    "connection": (
+        "failed to connect",
+        "couldn't connect",
+        "could not connect",
+        "connection (refused|reset)",
+        "no route to host",
+        "network is unreachable",
+        "empty reply",
+        "hung up unexpectedly",
+        "early eof",
+        "unexpected disconnect",
+        "(recv|send) failure",
+        "transfer closed",
+        "rpc failed",
+        r"returned error: (429|5\d\d)",
+    ),
+    "object": ("not our ref", "unadvertised object", "couldn't find remote ref"),
+    "disk": ("no space left on device", "disk quota exceeded", "read-only file system"),
+    "size": ("out of memory", "file too large"),
+    "corrupt": (
+        "not a git repository",
+        "bad (index|object|pack|tree|commit|blob)",
+        "corrupt",
+        "inflate",
+        "packfile",
+        "unable to (read|open)",
+        "did not send all necessary objects",
+        "missing (blob|tree|commit|tag|object)",
+        "index-pack",
+        "unresolved delta",
+    ),
+}
+_PATTERNS = tuple((cause, re.compile("|".join(texts), re.IGNORECASE)) for cause, texts in _CAUSES.items())
+
+
+def failure_of(stderr: str) -> GitFailure:
+    """The failure behind what a failed git command printed (already without secrets)."""
+    lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith("Please make sure")]
+    # What the other side says is told, but a cause is only read from git's own words.
+    ours = [line for line in lines if not line.startswith("remote:") or "not our ref" in line]
+    text = "\n".join(ours)
+    for cause, pattern in _PATTERNS:
+        if found := pattern.search(text):
+            line = text[text.rfind("\n", 0, found.start()) + 1 :].partition("\n")[0]
+            return GitFailure(cause, printable(line))
+    return GitFailure("git", printable(" / ".join(lines) or "it said nothing"))
+
+
+def printable(text: str, longest: int = LONGEST) -> str:
+    """The text on one line, without control characters, cut to its first characters."""
+    text = "".join(c if c.isprintable() else " " for c in text.strip())
+    return text if len(text) <= longest else text[:longest] + "..."
+
+
+_Fate = tuple[type[Terminal] | type[Transient], str, str]
+
+_FATES: dict[Cause, _Fate] = {
+    "host": (errors.HostUnknown, "the host of spec.url is unknown", "check spec.url and the cluster's DNS"),
+    "connection": (errors.ConnectionFailed, "the server can't be reached", "check that it runs and answers spec.url"),
+    "timeout": (errors.TimedOut, "the server did not answer in time", "raise spec.timeout if it is only slow"),
+    "redirect": (errors.UrlRefused, "spec.url redirects elsewhere", "put the final URL into spec.url"),
+    "certificate": (errors.UrlRefused, "the server's certificate is not trusted", "mount its CA certificate"),
+    "missing": (errors.RepositoryNotFound, "there is no repository at spec.url", "check spec.url"),
+    "corrupt": (errors.MirrorCorrupt, "its mirror lost objects", "it is fetched again by itself"),
+    "disk": (errors.DiskFull, "there is no room for its mirror", "enlarge the volume of the mirrors"),
+    "size": (errors.TooLarge, "it is larger than a mirror may be", "split the repository or raise the limit"),
+    "stopped": (errors.GitFailed, "the controller is stopping", ""),
+    "no git": (errors.GitMissing, "there is no git to run", "install git 2.36 or newer"),
+    "object": (errors.GitFailed, "the server's refs changed while we fetched", "it is tried again by itself"),
+    "git": (errors.GitFailed, "git failed", ""),
+}
+
+
+def error_of(failure: GitFailure, repository: Repository) -> ShipslogError:
+    """The failure as an error about this Repository, with the remedy."""
+    if failure.cause in {"login", "password", "forbidden"}:
+        return _authentication(failure, repository)
+    if failure.cause == "protocol":
+        return _protocol(repository)
+    kind, what, remedy = _FATES[failure.cause]
+    return kind(f"Repository {repository.key}: {what}: {failure.detail}", remedy=remedy)
+
+
+def _authentication(failure: GitFailure, repository: Repository) -> ShipslogError:
+    secret = repository.spec.secret_ref
+    head = f"Repository {repository.key}"
+    if secret is None:
+        return errors.AuthenticationFailed(
+            f"{head}: the server wants credentials: {failure.detail}",
+            remedy="name a Secret with username and password in spec.secretRef",
+        )
+    where = f"Secret {repository.key.namespace}/{secret.name}"
+    if failure.cause == "forbidden":
+        return errors.AuthenticationFailed(
+            f"{head}: the server forbids reading: {failure.detail}",
+            remedy=f"let the user of {where} read the repository",
+        )
+    return errors.AuthenticationFailed(
+        f"{head}: the server does not accept the credentials: {failure.detail}",
+        remedy=f"correct username and password in {where}",
+    )
+
+
+def _protocol(repository: Repository) -> ShipslogError:
+    scheme = repository.spec.url.partition(":")[0]
+    remedy = "set SHIPSLOG_ALLOW_FILE_URLS=true, or use https://" if scheme == "file" else "use https:// in spec.url"
+    return errors.UrlRefused(f"Repository {repository.key}: spec.url uses {scheme}://, not allowed here", remedy=remedy)

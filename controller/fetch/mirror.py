@@ -1,0 +1,159 @@
+"""One bare mirror for the event loop: the commits of one URL that somebody wants."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, TypeVar
+
+from controller.fetch import commit, environment, refs
+from controller.fetch.cache import Cache
+from controller.fetch.conversation import converse
+from controller.fetch.errors import GitFailure
+from controller.fetch.objects import Objects
+from controller.fetch.store import Access, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
+
+    from controller.fetch.command import Command
+
+_Result = TypeVar("_Result")
+_LONGEST_COMMIT = 1 << 20
+_COMMITS = 1000
+
+
+class Mirror:
+    """One bare mirror and the git processes that work on it: one for the server, one for reading objects.
+
+    The methods that talk to the server belong to one task, one call after the other; `objects` is everybody's.
+    """
+
+    def __init__(self, directory: Path, access: Access, *, largest: int) -> None:
+        """`largest`: bytes that the mirror may have on disk."""
+        self.access = access
+        self.objects = Objects(directory, environment.local(directory))
+        self.objects.on_corrupt = self._distrust
+        self.corrupt = False
+        """Objects were missing: thrown away at the next `open`."""
+        self.have: dict[str, str] = {}
+        """Object ids of what we fetched, by the server's name without `refs/`: `heads/main`."""
+        self.head = ""
+        """Full name of the server's default branch, as of the last look."""
+        self._commits: Cache[commit.Commit] = Cache(_COMMITS)
+        self._store = Store(directory, largest)
+        self._hash_size = 0
+
+    async def open(self, hash_size: int = 0) -> None:
+        """Make the mirror, or take the one that stands there; `hash_size`: characters of an object id, 0 for any.
+
+        Raises:
+            GitFailure: it can't be made.
+        """
+        if self.corrupt:
+            await self.discard()
+        if self._hash_size and hash_size in {0, self._hash_size}:
+            return
+        if self._hash_size:
+            await self.discard()
+
+        def work(command: Command) -> tuple[int, dict[str, str], str]:
+            return self._store.open(command, hash_size), self._store.refs(command), self._store.head()
+
+        self._hash_size, self.have, self.head = await self._converse(work)
+
+    async def list_refs(self) -> refs.RefTable:
+        """Ask the server for its refs: one request.
+
+        Raises:
+            GitFailure: by cause.
+        """
+        access = self.access
+        return refs.parse(await self._converse(lambda command: self._store.list_refs(command, access)))
+
+    async def fetch(self, refspecs: Sequence[str], gone: Collection[str] = ()) -> None:
+        """Fetch these refspecs, after our refs that are `gone` were deleted; `have` is true again then.
+
+        Raises:
+            GitFailure: by cause; `size` when the mirror grew over its limit.
+        """
+        access = self.access
+
+        def work(command: Command) -> dict[str, str]:
+            if gone:
+                self._store.delete(command, gone)
+            if refspecs:
+                self._store.fetch(command, access, refspecs)
+            return self._store.refs(command)
+
+        self.have = await self._converse(work)
+
+    async def pin(self, sha: str) -> None:
+        """Keep a commit that is in the mirror.
+
+        Raises:
+            GitFailure: it is not there.
+        """
+        await self._converse(lambda command: self._store.pin(command, sha))
+        self.have[f"commits/{sha}"] = sha
+
+    async def set_head(self, name: str) -> None:
+        """Remember which branch is the server's default, also over a restart.
+
+        Raises:
+            GitFailure: the mirror can't be written.
+        """
+        if name != self.head:
+            await self._converse(lambda _: self._store.set_head(name))
+            self.head = name
+
+    async def is_ancestor(self, old: str, new: str) -> bool:
+        """Whether the history of `new` holds `old`; also False when the mirror has no `old` any more.
+
+        Raises:
+            GitFailure: git can't be asked.
+        """
+        return await self._converse(lambda command: self._store.is_ancestor(command, old, new))
+
+    async def commit(self, name: str) -> commit.Commit | None:
+        """The commit by this id, tags followed; None when the mirror has no commit by it.
+
+        Raises:
+            GitFailure: the mirror can't be read.
+        """
+        known = self._commits.get(name)
+        if known is not None:
+            return known
+        (found,) = await self.objects.contents([f"{name}^{{commit}}"], _LONGEST_COMMIT)
+        if found is None:
+            return None
+        known = commit.parse(found.id, found.data or b"")
+        self._commits.put(name, known)
+        return known
+
+    async def discard(self) -> None:
+        """Throw the mirror away; the next `open` makes another."""
+        await self.objects.rest()
+        self.objects.forget()
+        self._commits.clear()
+        await self._converse(lambda _: self._store.discard())
+        self._hash_size, self.have, self.head, self.corrupt = 0, {}, "", False
+
+    async def close(self) -> None:
+        """End the reading; the directory stays. What talks to the server ends with its task."""
+        await self.objects.close()
+
+    def _distrust(self) -> None:
+        self.corrupt = True
+
+    async def _converse(self, work: Callable[[Command], _Result]) -> _Result:
+        try:
+            # In the parent: the mirror's own directory may be made or thrown away meanwhile.
+            return await converse(self._store.directory.parent, work)
+        except OSError as error:
+            raise GitFailure("disk", f"{error.strerror}: {error.filename}") from error
+
+
+def directory_name(url: str, scope: str) -> str:
+    """Name of a mirror's directory. `scope`: whose credentials read it; empty: nobody's, so everybody shares it."""
+    return hashlib.sha256(f"{url}\0{scope}".encode()).hexdigest()[:32] + ".git"

@@ -1,0 +1,269 @@
+"""What the loop asks Git: which commit a ref means, and that commit's files. One mirror per URL, shared by all."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from controller.fetch.errors import CommitNotFound, GitFailure, NameRefused, NotPolled, RefNotFound
+from controller.fetch.failure import error_of, printable
+from controller.fetch.mirror import Mirror, directory_name
+from controller.fetch.poller import Poller
+from controller.fetch.refs import acceptable
+from controller.fetch.store import Access
+from controller.fetch.tree import CommitTree, Limits
+from controller.model.application import Ref
+from controller.model.duration import seconds
+from controller.tasks import spawn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from controller.errors import ShipslogError
+    from controller.fetch.poller import Round
+    from controller.fetch.survey import Answer, Rewrite
+    from controller.model.objects import Key
+    from controller.model.repository import Credentials, Repository
+    from controller.model.revision import Revision
+
+_PER_HOST = 8
+"""Conversations with one host at a time: a host that stalls holds back its own repositories only."""
+LARGEST_MIRROR = 2 << 30
+
+PollResult = Literal["moved", "unchanged", "failed"]
+
+
+class RepositoryState(msgspec.Struct, frozen=True):
+    """What polling found out about a Repository."""
+
+    reachable: bool
+    refs: int = 0
+    """Branches and tags that the server has."""
+    head: str = ""
+    """Object id of the default branch's head."""
+    last_fetch: str = ""
+    """When something was last fetched, RFC 3339 in UTC; empty when not by this process."""
+    error: ShipslogError | None = None
+    """Why it can't be read, with its fate."""
+
+
+def _nothing(*_: object) -> None:
+    """Nobody listens."""
+
+
+@dataclasses.dataclass
+class Listeners:
+    """Who hears of what. All are called on the event loop and must not block."""
+
+    on_change: Callable[[Key], None] = _nothing
+    """A ref that somebody wants of this Repository moved, appeared, or went away."""
+    on_state: Callable[[Key, RepositoryState], None] = _nothing
+    """A poll found something else than the one before."""
+    on_rewrite: Callable[[Key, Rewrite], None] = _nothing
+    """History was rewritten: a branch was pushed with force, or a tag was moved. Called before `on_change`."""
+    on_poll: Callable[[PollResult, float], None] = _nothing
+    """A look at a server ended, after so many seconds."""
+
+
+class Repositories:
+    """All Repositories that this process reads, and their mirrors below one directory."""
+
+    def __init__(
+        self,
+        group: asyncio.TaskGroup,
+        directory: Path,
+        listeners: Listeners | None = None,
+        *,
+        file_urls: bool = False,
+        limits: Limits | None = None,
+        largest_mirror: int = LARGEST_MIRROR,
+    ) -> None:
+        """`group` owns the polling tasks; `close` must be called before it can end."""
+        self._group = group
+        self._directory = directory
+        self._listeners = listeners or Listeners()
+        self._file_urls = file_urls
+        self._limits = limits or Limits()
+        self._largest = largest_mirror
+        self._pollers: dict[str, Poller] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._places: dict[Key, str] = {}
+        self._gates: dict[str, asyncio.Semaphore] = {}
+        self._states: dict[Key, RepositoryState] = {}
+
+    def ensure(self, repository: Repository, credentials: Credentials | None = None) -> None:
+        """Read this Repository from now on, as its spec and these credentials say; call it again when they change."""
+        key, url = repository.key, repository.spec.url
+        secret = repository.spec.secret_ref
+        # Within a namespace two Secrets may still see different things.
+        scope = f"{key.namespace}/{secret.name if secret else ''}" if credentials else ""
+        name = directory_name(url, scope)
+        old = self._places.get(key)
+        refs: set[Ref] = set()
+        if old is not None and old != name:
+            refs = self._pollers[old].leave(key)
+            self._states.pop(key, None)
+            self._end_if_unused(old)
+        poller = self._pollers.get(name) or self._start(name, Access(url))
+        before, before_access = poller.users.get(key), poller.mirror.access
+        self._places[key] = name
+        poller.join(repository, refs)
+        longest = max(seconds(user.spec.timeout) for user in poller.users.values())
+        poller.mirror.access = Access(url, credentials, longest, self._file_urls)
+        if before is not None and (before.spec != repository.spec or before_access != poller.mirror.access):
+            poller.ask()
+
+    def forget(self, key: Key) -> None:
+        """Read this Repository no more; its mirror goes when nobody else reads it."""
+        name = self._places.pop(key, None)
+        self._states.pop(key, None)
+        if name is not None:
+            self._pollers[name].leave(key)
+            self._end_if_unused(name)
+
+    def poll(self, key: Key) -> None:
+        """Look at the server now; what it brings is told to the listeners."""
+        if (name := self._places.get(key)) is not None:
+            self._pollers[name].ask()
+
+    async def revision(self, key: Key, ref: Ref, *, fresh_since: float | None = None) -> Revision:
+        """The commit that the ref means.
+
+        Args:
+            key: Of a Repository that `ensure` was called for.
+            ref: Branch, tag, commit, or nothing for the default branch.
+            fresh_since: By the event loop's clock, seconds: an answer older than this asks the server now. None: the
+                last answer is good, however old, also when the server can't be reached any more.
+
+        Raises:
+            RefNotFound, CommitNotFound: there is none (yet).
+            NameRefused: no ref can be called so.
+            NotPolled: the Repository is unknown here, or suspended before it was read.
+            AuthenticationFailed, RepositoryNotFound, UrlRefused, TooLarge: see controller.fetch.errors.
+            Unreachable, MirrorCorrupt, DiskFull, GitFailed: the same.
+            DeadlineExceeded: too many conversations with the host wait.
+        """
+        poller, repository = self._poller(key), self._repository(key)
+        _check_name(repository, ref)
+        try:
+            answer = await poller.answer(key, ref, None if repository.spec.suspend else fresh_since)
+        except GitFailure as failure:
+            if repository.spec.suspend:
+                raise _suspended(repository) from None
+            raise error_of(failure, repository) from None
+        if answer.revision is None:
+            raise _missing(answer, ref, repository)
+        return answer.revision
+
+    def tree(self, key: Key, sha: str) -> CommitTree:
+        """The files of a commit that `revision` gave.
+
+        Raises:
+            NotPolled: the Repository is unknown here.
+        """
+        return CommitTree(self._poller(key).mirror.objects, sha, repository=str(key), limits=self._limits)
+
+    async def close(self) -> None:
+        """End all polling, processes and threads; the mirrors stay for the next start."""
+        tasks = set(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        self._pollers.clear()
+        self._tasks.clear()
+        self._places.clear()
+
+    def _poller(self, key: Key) -> Poller:
+        name = self._places.get(key)
+        if name is None:
+            raise NotPolled(
+                f"Repository {key} is unknown", after=5.0, remedy="create it, or correct spec.source.repository"
+            )
+        return self._pollers[name]
+
+    def _repository(self, key: Key) -> Repository:
+        return self._poller(key).users[key]
+
+    def _start(self, name: str, access: Access) -> Poller:
+        gate = self._gates.setdefault(urlsplit(access.url).netloc, asyncio.Semaphore(_PER_HOST))
+        mirror = Mirror(self._directory / name, access, largest=self._largest)
+        poller = self._pollers[name] = Poller(mirror, gate, self._tell)
+        ended = self._tasks.get(name)
+        self._tasks[name] = spawn(self._group, f"poll {access.url}", poller.run(ended))
+        return poller
+
+    def _end_if_unused(self, name: str) -> None:
+        if not self._pollers[name].users:
+            del self._pollers[name]
+            self._tasks[name].cancel()
+
+    def _tell(self, poller: Poller, round_: Round) -> None:
+        """Tell the listeners what a round brought."""
+        result: PollResult = "failed" if round_.failure else "moved" if round_.moved else "unchanged"
+        self._listeners.on_poll(result, round_.seconds)
+        for rewrite in round_.survey.rewrites if round_.survey else ():
+            for key in poller.who_wants(rewrite.ref):
+                self._listeners.on_rewrite(key, rewrite)
+        for key in list(poller.users):
+            self._tell_state(poller, key, round_)
+        for key in {key for ref in round_.moved for key in poller.wanted.get(ref, ())}:
+            self._listeners.on_change(key)
+
+    def _tell_state(self, poller: Poller, key: Key, round_: Round) -> None:
+        before = self._states.get(key)
+        error = error_of(round_.failure, poller.users[key]) if round_.failure else None
+        if error is not None:
+            known = before or RepositoryState(reachable=False)
+            state = msgspec.structs.replace(known, reachable=False, error=error)
+        else:
+            assert round_.survey is not None  # noqa: S101 - without a failure there is one
+            table = round_.survey.table
+            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            last = now if round_.survey.fetched else before.last_fetch if before else ""
+            state = RepositoryState(True, len(table.refs), table.id_of(table.head) if table.head else "", last)
+        if before is None or _described(before) != _described(state):
+            self._states[key] = state
+            self._listeners.on_state(key, state)
+
+
+def _described(state: RepositoryState) -> tuple[object, ...]:
+    return (state.reachable, state.refs, state.head, state.last_fetch, type(state.error), str(state.error or ""))
+
+
+def _check_name(repository: Repository, ref: Ref) -> None:
+    for field, name in (("branch", ref.branch), ("tag", ref.tag)):
+        if name is not None and not acceptable(f"refs/heads/{name}"):
+            raise NameRefused(
+                f"Repository {repository.key}: {printable(repr(name))} is no name of a {field}",
+                remedy=f"correct spec.source.ref.{field}",
+            )
+
+
+def _suspended(repository: Repository) -> NotPolled:
+    return NotPolled(
+        f"Repository {repository.key} is suspended and was not read before",
+        after=seconds(repository.spec.interval),
+        remedy="set its spec.suspend to false",
+    )
+
+
+def _missing(answer: Answer, ref: Ref, repository: Repository) -> RefNotFound | CommitNotFound:
+    after = max(1.0, seconds(repository.spec.interval))
+    head = f"Repository {repository.key}"
+    if ref.commit is not None:
+        return CommitNotFound(f"{head} has no commit {ref.commit}", after=after, remedy="push it, or name another")
+    what = f"branch {ref.branch!r}" if ref.branch is not None else f"tag {ref.tag!r}" if ref.tag else "default branch"
+    if answer.reason == "not a commit":
+        return RefNotFound(f"{head}: {what} names no commit", after=after, remedy="name one that does")
+    if answer.reason == "empty":
+        return RefNotFound(f"{head} is empty", after=after, remedy="push a commit, or name a branch in spec.source.ref")
+    names = ", ".join(printable(name, 100) for name in answer.alike)
+    remedy = f"it has: {names}" if names else "it has none at all: push it"
+    return RefNotFound(f"{head} has no {what}", after=after, remedy=remedy)

@@ -1,0 +1,206 @@
+"""The mirror on disk, and the git commands that work on it. Everything here blocks: it runs on a thread.
+
+```text
+<hash of URL and credentials' scope>.git
+    refs/shipslog/heads/main       what the server's refs/heads/main was when we fetched last
+    refs/shipslog/tags/v1          the same for a tag
+    refs/shipslog/HEAD             the same for a detached HEAD
+    refs/shipslog/commits/<sha>    a commit that was asked for by its id
+    refs/shipslog/all/...          all branches and tags, where a commit had to be searched in them
+    shipslog-head                  full name of the server's default branch
+```
+The configuration names no remote: URL and credentials are given to each command anew. A mirror may be lost at any
+time: it is made again.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from typing import TYPE_CHECKING, NamedTuple
+
+from controller.fetch import environment
+from controller.fetch.errors import GitFailure
+from controller.fetch.failure import failure_of, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
+
+    from controller.fetch.command import Command, Output
+    from controller.model.repository import Credentials
+
+OURS = "refs/shipslog/"
+_LOCAL_SECONDS = 60.0
+"""Longest time a command that talks to nobody may take."""
+_MOST_PACKS = 40
+"""Packs that may pile up, one per fetch, before they are put together."""
+_HEAD = "shipslog-head"
+_LEFTOVERS = ("*.lock", "refs/**/*.lock", "objects/pack/tmp_*", "objects/pack/.tmp-*", "objects/??/tmp_obj_*")
+
+
+class Access(NamedTuple):
+    """How to talk to the server."""
+
+    url: str
+    credentials: Credentials | None = None
+    seconds: float = 60.0
+    """Longest time of one conversation."""
+    file_urls: bool = False
+
+
+class Store:
+    """One directory, used by one thread at a time."""
+
+    def __init__(self, directory: Path, largest: int) -> None:
+        """`largest`: bytes that the mirror may have on disk."""
+        self.directory = directory
+        self._largest = largest
+        self._local = environment.local(directory)
+
+    def open(self, command: Command, hash_size: int) -> int:
+        """Take the mirror that stands there, or make one; its object ids' size in characters.
+
+        `hash_size`: what the ids must be like; 0: as they are.
+
+        Raises:
+            GitFailure: it can't be made.
+        """
+        if (self.directory / "HEAD").is_file():
+            self._clean()
+            output = self._run(command, "rev-parse", "--show-object-format")
+            size = {"sha1": 40, "sha256": 64}.get(output.stdout.decode().strip())
+            if output.code == 0 and size and hash_size in {0, size}:
+                return size
+        self.discard()
+        self._make(command, hash_size or 40)
+        return hash_size or 40
+
+    def refs(self, command: Command) -> dict[str, str]:
+        """Object ids of our refs, without their prefix: `heads/main`.
+
+        Raises:
+            GitFailure: the mirror is corrupt.
+        """
+        output = self._checked(command, "for-each-ref", "--format=%(objectname) %(refname)", OURS)
+        lines = (line.split(" ", 1) for line in output.stdout.decode().splitlines())
+        return {name.removeprefix(OURS): id_ for id_, name in lines}
+
+    def list_refs(self, command: Command, access: Access) -> str:
+        """What `git ls-remote --symref` says.
+
+        Raises:
+            GitFailure: by cause.
+        """
+        return self._remote(command, access, "ls-remote", "--quiet", "--symref", "--", access.url).stdout.decode(
+            "utf-8", "replace"
+        )
+
+    def fetch(self, command: Command, access: Access, refspecs: Sequence[str]) -> None:
+        """Fetch these refspecs, and put packs together when there are many.
+
+        Raises:
+            GitFailure: by cause; `size` when the mirror grows over its limit.
+        """
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
+        try:
+            self._remote(
+                command, access, "fetch", *options, "--stdin", "--", access.url, lines=refspecs, watch=self._check_size
+            )
+        finally:
+            self._clean()
+        if sum(1 for _ in self.directory.glob("objects/pack/*.pack")) > _MOST_PACKS:
+            self._checked(command, "repack", "--geometric=2", "-d", "-q")
+
+    def delete(self, command: Command, names: Collection[str]) -> None:
+        """Delete refs of ours.
+
+        Raises:
+            GitFailure: the mirror is corrupt.
+        """
+        self._checked(command, "update-ref", "--stdin", lines=[f"delete {OURS}{name}" for name in names])
+
+    def pin(self, command: Command, sha: str) -> None:
+        """Keep a commit that is in the mirror.
+
+        Raises:
+            GitFailure: it is not there.
+        """
+        self._checked(command, "update-ref", f"{OURS}commits/{sha}", sha)
+
+    def head(self) -> str:
+        """What `set_head` was told last; empty when nothing."""
+        path = self.directory / _HEAD
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def set_head(self, name: str) -> None:
+        """Keep the name of the server's default branch."""
+        new = self.directory / f"{_HEAD}.lock"
+        new.write_text(name, encoding="utf-8")
+        new.replace(self.directory / _HEAD)
+
+    def is_ancestor(self, command: Command, old: str, new: str) -> bool:
+        """Whether the history of `new` holds `old`; also False when the mirror has no `old` any more."""
+        return self._run(command, "merge-base", "--is-ancestor", old, new).code == 0
+
+    def discard(self) -> None:
+        """Delete the mirror. Moved aside first: half a mirror must not be taken for one."""
+        if self.directory.exists():
+            aside = self.directory.with_name(f"{self.directory.name}.{uuid.uuid4().hex}.gone")
+            self.directory.rename(aside)
+            shutil.rmtree(aside, ignore_errors=True)
+
+    def _make(self, command: Command, hash_size: int) -> None:
+        new = self.directory.with_name(f"{self.directory.name}.{uuid.uuid4().hex}.gone")
+        new.parent.mkdir(parents=True, exist_ok=True)
+        object_format = "sha256" if hash_size == 64 else "sha1"
+        arguments = ("init", "--bare", "--quiet", "--template=", f"--object-format={object_format}", "--", str(new))
+        output = command.run(arguments, environment.local(new), _LOCAL_SECONDS)
+        if output.code:
+            raise failure_of(output.stderr)
+        new.rename(self.directory)
+
+    def _clean(self) -> None:
+        """Remove what a killed git left: nobody else works in this directory."""
+        for pattern in _LEFTOVERS:
+            for path in self.directory.glob(pattern):
+                path.unlink(missing_ok=True)
+
+    def _check_size(self) -> None:
+        size = 0
+        for path in self.directory.glob("objects/pack/*"):
+            try:
+                size += path.stat().st_size
+            except FileNotFoundError:
+                continue
+        if size > self._largest:
+            raise GitFailure("size", f"over {self._largest >> 20} MiB")
+
+    def _remote(
+        self,
+        command: Command,
+        access: Access,
+        *arguments: str,
+        lines: Sequence[str] = (),
+        watch: Callable[[], None] | None = None,
+    ) -> Output:
+        try:
+            variables = environment.remote(self.directory, access.url, access.credentials, file_urls=access.file_urls)
+        except ValueError as error:
+            raise GitFailure("password", str(error)) from None
+        output = command.run(arguments, variables, access.seconds, lines=lines, watch=watch)
+        if output.code:
+            raise failure_of(environment.redacted(output.stderr, access.credentials))
+        return output
+
+    def _checked(self, command: Command, *arguments: str, lines: Sequence[str] = ()) -> Output:
+        output = self._run(command, *arguments, lines=lines)
+        if output.code:
+            failure = failure_of(output.stderr)
+            # Nobody but the disk takes part in these commands.
+            cause = failure.cause if failure.cause in {"disk", "size"} else "corrupt"
+            raise GitFailure(cause, f"git {arguments[0]}: {printable(failure.detail)}")
+        return output
+
+    def _run(self, command: Command, *arguments: str, lines: Sequence[str] = ()) -> Output:
+        return command.run(arguments, self._local, _LOCAL_SECONDS, lines=lines)

@@ -1,0 +1,164 @@
+"""One look at a server: list its refs, fetch what moved, and say which commit each wanted ref means now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from controller.fetch.errors import GitFailure
+from controller.fetch.plan import EVERYTHING, FetchPlan, local_name, plan
+from controller.model.revision import Revision
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from controller.fetch.commit import Commit
+    from controller.fetch.mirror import Mirror
+    from controller.fetch.refs import RefTable
+    from controller.model.application import Ref
+
+
+class Rewrite(NamedTuple):
+    """A ref that was moved to a commit which does not follow from the one before: a force-push or a moved tag."""
+
+    ref: str
+    """Full name."""
+    old: str
+    new: str
+    """Commit ids."""
+
+
+class Answer(NamedTuple):
+    """What a ref means: a revision, or why there is none."""
+
+    revision: Revision | None
+    reason: Literal["", "empty", "no ref", "no commit", "not a commit"] = ""
+    alike: tuple[str, ...] = ()
+
+
+class Survey(NamedTuple):
+    """What a look at the server brought."""
+
+    table: RefTable
+    answers: dict[Ref, Answer]
+    rewrites: tuple[Rewrite, ...]
+    fetched: bool
+
+
+class Surveyor:
+    """Looks at the server of one mirror; used by one task."""
+
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
+        self._searched: dict[str, int] = {}
+        """Commits that were searched in everything the server had, by the hash of its refs then."""
+
+    async def look(self, wanted: Collection[Ref], table: RefTable | None = None) -> Survey:
+        """Answer every wanted ref; `table`: what the server's refs are known to be, None to ask it.
+
+        A mirror that turns out to be corrupt or too large is thrown away once, and fetched anew.
+
+        Raises:
+            GitFailure: by cause.
+        """
+        try:
+            return await self._look(wanted, table)
+        except GitFailure as failure:
+            if failure.cause == "object":
+                # A ref moved away between our two questions.
+                return await self._look(wanted, None)
+            if failure.cause != "corrupt" and not (failure.cause == "size" and self._mirror.have):
+                raise
+        await self._mirror.discard()
+        return await self._look(wanted, table)
+
+    async def remembered(self, wanted: Collection[Ref]) -> dict[Ref, Answer]:
+        """What the mirror still knows of an earlier run, for when the server can't be asked.
+
+        Raises:
+            GitFailure: the mirror can't be read.
+        """
+        await self._mirror.open()
+        answers = {}
+        for ref in wanted:
+            name = ref.commit or (ref.branch and f"heads/{ref.branch}") or (ref.tag and f"tags/{ref.tag}")
+            name = f"commits/{name}" if ref.commit else name or local_name(self._mirror.head)
+            local = self._mirror.have.get(name)
+            commit = await self._mirror.commit(local) if local else None
+            if commit is not None:
+                answers[ref] = Answer(_revision(commit, ref.commit or f"refs/{name}"))
+        return answers
+
+    async def _look(self, wanted: Collection[Ref], table: RefTable | None) -> Survey:
+        mirror = self._mirror
+        await mirror.open()
+        if table is None:
+            table = await mirror.list_refs()
+            await mirror.open(table.hash_size)
+        before = mirror.have
+        planned = plan(wanted, table, before)
+        if planned.refspecs or planned.gone:
+            await mirror.fetch(planned.refspecs, planned.gone)
+        fetched = bool(planned.refspecs)
+        for sha in planned.commits:
+            fetched |= await self._fetch_commit(sha, table)
+        await mirror.set_head(table.head)
+        answers = {ref: await self._answer(ref, table) for ref in wanted}
+        return Survey(table, answers, await self._rewrites(planned, before), fetched)
+
+    async def _answer(self, ref: Ref, table: RefTable) -> Answer:
+        if ref.commit is not None:
+            local = self._mirror.have.get(f"commits/{ref.commit}")
+            commit = await self._mirror.commit(local) if local else None
+            return Answer(_revision(commit, ref.commit)) if commit else Answer(None, "no commit")
+        name = table.name_of(ref)
+        if not name:
+            empty = ref.branch is None and ref.tag is None
+            return Answer(None, "empty" if empty else "no ref", tuple(table.alike(ref)))
+        local = self._mirror.have.get(local_name(name))
+        commit = await self._mirror.commit(local) if local else None
+        if commit is not None:
+            return Answer(_revision(commit, name))
+        (there,) = await self._mirror.objects.headers([local]) if local else [None]
+        if there is None:
+            raise GitFailure("corrupt", f"{name} was fetched and is not there")
+        return Answer(None, "not a commit")
+
+    async def _fetch_commit(self, sha: str, table: RefTable) -> bool:
+        """Get a commit by its id, or else from among everything the server has; whether something was fetched."""
+        mirror = self._mirror
+        if await mirror.commit(sha) is not None:
+            await mirror.pin(sha)
+            return False
+        state = hash(frozenset(table.refs.items()))
+        if self._searched.get(sha) == state:
+            return False
+        try:
+            await mirror.fetch([f"+{sha}:refs/shipslog/commits/{sha}"])
+        except GitFailure as failure:
+            if failure.cause != "object":
+                raise
+            await mirror.fetch(EVERYTHING, [name for name in mirror.have if name.startswith("all/")])
+        self._searched[sha] = state
+        if await mirror.commit(sha) is None:
+            return True
+        await mirror.pin(sha)
+        return True
+
+    async def _rewrites(self, planned: FetchPlan, before: Mapping[str, str]) -> tuple[Rewrite, ...]:
+        """Which of the refs that were fetched do not follow from what they were."""
+        found = []
+        for refspec in planned.refspecs:
+            name = refspec.partition(":")[0].removeprefix("+")
+            old, new = before.get(local_name(name)), self._mirror.have.get(local_name(name))
+            if not old or not new or old == new:
+                continue
+            if name.startswith("refs/tags/") or not await self._mirror.is_ancestor(old, new):
+                olds, news = await self._mirror.commit(old), await self._mirror.commit(new)
+                found.append(Rewrite(name, olds.sha if olds else old, news.sha if news else new))
+        return tuple(found)
+
+
+def _revision(commit: Commit, ref: str) -> Revision:
+    return Revision(
+        sha=commit.sha, ref=ref, author=commit.author, message=commit.message, committed_at=commit.committed_at
+    )

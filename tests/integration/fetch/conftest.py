@@ -1,0 +1,81 @@
+"""A Git server with a repository, and Repositories that read it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from controller.fetch.repository import Listeners, Repositories, RepositoryState
+from controller.model.objects import Key
+from controller.model.repository import Repository, RepositorySpec, SecretRef
+from tests.ground.git_server import GitServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from controller.fetch.survey import Rewrite
+
+SHOP = Key("team-pay", "shop")
+
+
+def repository(url: str, *, key: Key = SHOP, interval: str = "1h", secret: str = "", **spec: object) -> Repository:
+    """A Repository as the API would give it; by its interval it is polled when asked only."""
+    reference = SecretRef(name=secret) if secret else None
+    fields = RepositorySpec(url=url, interval=interval, secret_ref=reference, **spec)  # type: ignore[arg-type]
+    return Repository(key, "uid-1", 1, fields)
+
+
+@dataclass
+class News:
+    """All that listeners were told."""
+
+    changes: list[Key] = field(default_factory=list)
+    states: list[tuple[Key, RepositoryState]] = field(default_factory=list)
+    rewrites: list[tuple[Key, Rewrite]] = field(default_factory=list)
+    polls: list[str] = field(default_factory=list)
+    _told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def listeners(self) -> Listeners:
+        return Listeners(
+            on_change=lambda key: self._note(self.changes, key),
+            on_state=lambda key, state: self._note(self.states, (key, state)),
+            on_rewrite=lambda key, rewrite: self._note(self.rewrites, (key, rewrite)),
+            on_poll=lambda result, _: self._note(self.polls, result),
+        )
+
+    def _note(self, kept: list[Any], item: object) -> None:
+        kept.append(item)
+        self._told.set()
+
+    async def until(self, true: Callable[[], bool], seconds: float = 20) -> None:
+        """Wait for what listeners are told to make it true."""
+        async with asyncio.timeout(seconds):
+            while not true():
+                self._told.clear()
+                await self._told.wait()
+
+
+@asynccontextmanager
+async def repositories(directory: Path, news: News | None = None, **options: object) -> AsyncIterator[Repositories]:
+    """Repositories with file:// allowed, closed at the end."""
+    async with asyncio.TaskGroup() as group:
+        options = {"file_urls": True, **options}
+        opened = Repositories(group, directory, (news or News()).listeners, **options)  # type: ignore[arg-type]
+        try:
+            yield opened
+        finally:
+            await opened.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[GitServer]:
+    """A Git server on loopback."""
+    started = GitServer(tmp_path / "server").start()
+    yield started
+    started.stop()
