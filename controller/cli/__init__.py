@@ -1,0 +1,1 @@
+"""The command line: `shipslog ...`. The only room that knows click and rich."""

@@ -1,0 +1,66 @@
+"""Options that several commands share; each has an environment twin, which `--help` names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+PREFIX = "SHIPSLOG_CLI_"
+"""Of the variables that are the command line's alone; the controller reads others, and a Pod has those set."""
+
+
+def option(*names: str, twin: str = "", **more: Any) -> Callable[[_Function], _Function]:
+    """An option with its environment twin: `SHIPSLOG_CLI_` and its long name, unless `twin` names another."""
+    long = next(name for name in names if name.startswith("--")).partition("/")[0]
+    envvar = twin or PREFIX + long[2:].upper().replace("-", "_")
+    return click.option(*names, envvar=envvar, show_envvar=True, **more)
+
+
+def output(default: str = "table", *, also: str = "") -> Callable[[_Function], _Function]:
+    """`--output`."""
+    return option(
+        "-o",
+        "--output",
+        "form",
+        type=click.Choice(["table", "json", "yaml"]),
+        default=default,
+        show_default=True,
+        help=f"How to print the answer.{also}",
+    )
+
+
+kubeconfig = option(
+    "--kubeconfig",
+    twin="SHIPSLOG_KUBECONFIG",
+    default="",
+    help="Kubeconfig of the home cluster. Default: KUBECONFIG, then ~/.kube/config, then the Pod's ServiceAccount.",
+)
+namespace = option("-n", "--namespace", default="", help="Namespace. Default: that of the kubeconfig's context.")
+everywhere = option(
+    "-A", "--all-namespaces", "everywhere", is_flag=True, default=False, help="Look into every namespace."
+)
+timeout = option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=600.0,
+    show_default=True,
+    help="Longest time to wait for the outcome, in seconds.",
+)
+database_url = option(
+    "--database-url",
+    twin="SHIPSLOG_DATABASE_URL",
+    default="",
+    help="PostgreSQL of the ledger: postgresql://user@host/db. Passwords belong into the variable or ~/.pgpass.",
+)
+engine = option(
+    "--engine",
+    "path",
+    twin="SHIPSLOG_ENGINE",
+    default="",
+    help="The render engine's program. Default: the package's own.",
+)
