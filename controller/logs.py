@@ -96,7 +96,7 @@ class Logger:
             return
         error = fields.get("error")
         trace = error if isinstance(error, BaseException) and level >= logging.ERROR else None
-        self._logger.log(level, message, extra={"fields": fields}, exc_info=trace)
+        self._logger.log(level, message, extra={"fields": fields}, exc_info=trace, stacklevel=3)
 
 
 def get_logger(name: str) -> Logger:
@@ -163,7 +163,7 @@ class Formatter(logging.Formatter):
             return self._render(_line(record))
         except Exception as error:  # noqa: BLE001 - a log line must never be what stops the controller
             return _as_json(
-                {"level": "error", "message": "Log line lost", "logger": record.name, "why": repr(type(error))}
+                {"level": "error", "message": "Log line lost", "logger": record.name, "why": type(error).__name__}
             )
 
 
@@ -186,15 +186,22 @@ def _line(record: logging.LogRecord) -> dict[str, Any]:
 
 def _plain(value: Any, depth: int = 0) -> Any:
     """The value as JSON has it, every string in it redacted; what JSON has no form for becomes text."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | float) or (isinstance(value, int) and value.bit_length() < 64):
         return value
     if isinstance(value, BaseException):
-        return _clean(f"{type(value).__name__}: {value}")
+        return _clean(f"{type(value).__name__}: {_text(value)}")
     if depth < DEEPEST and isinstance(value, dict):
-        return {_clean(str(key)): _plain(item, depth + 1) for key, item in value.items()}
+        return {_clean(_text(key)): _plain(item, depth + 1) for key, item in value.items()}
     if depth < DEEPEST and isinstance(value, list | tuple | set | frozenset):
         return [_plain(item, depth + 1) for item in value]
-    return _clean(str(value))
+    return _clean(_text(value))
+
+
+def _text(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - one odd value must not cost the line
+        return f"[no text for this {type(value).__name__}]"
 
 
 def _clean(text: str) -> str:
