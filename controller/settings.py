@@ -44,7 +44,7 @@ class Settings:
     engine: str = setting("", "Path of the render engine's program; empty: the one of the package.")
     engine_processes: int = setting(0, "Render processes; 0: as many as cores.")
     render_timeout: float = setting(30.0, "Longest time one rendering may take, in seconds.")
-    render_memory: int = setting(2 << 30, "Address space of one render process, in bytes.")
+    render_memory: int = setting(768 << 20, "Address space of one render process, in bytes.")
     workers: int = setting(20, "Applications that are worked on at the same time.")
     max_requests: int = setting(50, "Requests under way at once to the cluster the controller runs in.")
     shutdown_timeout: float = setting(20.0, "How long work in hand may go on after SIGTERM, in seconds.")

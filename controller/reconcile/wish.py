@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from controller.diff.normalise import Ownership, claim
 from controller.errors import Terminal
-from controller.model.application import Application, HelmOptions, PlainOptions, Source
+from controller.model.application import Application, Source
 from controller.model.canonical import digest
 from controller.model.manifest import Manifest
 from controller.model.objects import GroupKind, Key, group_of, object_id
 from controller.model.plan import Action, Step
 from controller.model.run import Trigger
 from controller.reconcile.rooms import Memory, Rooms, Wish
-from controller.render.request import Helm, Kind, Plain, Rendered, RenderRequest
+from controller.render.request import Kind, Rendered, RenderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,18 +52,14 @@ async def wish_of(app: Application, memory: Memory, target: Target, work: Work, 
 def request_of(app: Application, kube_version: str) -> RenderRequest:
     """How the render engine is asked for this Application's objects."""
     source = app.spec.source
-    helm, plain = source.helm or HelmOptions(), source.plain or PlainOptions()
     return RenderRequest(
         root=source.path,
         kind=_kind(source),
+        name=app.key.name,
         namespace=app.spec.destination.namespace,
+        helm=source.helm,
+        plain=source.plain,
         kube_version=kube_version,
-        helm=Helm(
-            release_name=helm.release_name or app.key.name,
-            values=helm.values or {},
-            value_files=helm.value_files,
-        ),
-        plain=Plain(recurse=plain.recurse),
     )
 
 

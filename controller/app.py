@@ -1,0 +1,286 @@
+"""Composition root: opens the edges, owns every task, and closes in a fixed order.
+
+Started: probes, journal, home cluster, registry, clusters, repositories, engine, workers.
+Stopped in reverse: workers finish what they have in hand, then nothing reads or watches any more, then the journal
+says goodbye and delivers, and the probes go last, so that a shutdown can be seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import os
+import signal
+import time
+import uuid
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from controller import logs
+from controller.diff.ownership import ownership_digest
+from controller.errors import ShipslogError, Terminal
+from controller.fetch.repository import Listeners, Repositories
+from controller.kube.access import from_kubeconfig_bytes, from_kubeconfig_file, in_cluster
+from controller.kube.cluster import open_cluster
+from controller.metrics import Metrics
+from controller.model.cluster import IN_CLUSTER, Cluster
+from controller.model.objects import ObjectId
+from controller.model.run import Trigger
+from controller.reconcile.announce import Announcer
+from controller.reconcile.fleet import Fleet
+from controller.reconcile.queue import KeyQueue
+from controller.reconcile.registry import Registry
+from controller.reconcile.reporting import Reporter
+from controller.reconcile.rooms import Rooms
+from controller.reconcile.sources import Sources
+from controller.reconcile.workers import Workers
+from controller.record.journal import Journal
+from controller.record.ledger import PostgresLedger
+from controller.render.locate import locate_engine
+from controller.render.pool import EnginePool
+from controller.render.renderer import Renderer
+from controller.serve import Server
+from controller.tasks import Roster, measure_lag, supervise
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from controller import ports
+    from controller.fetch.survey import Rewrite
+    from controller.kube.access import Access
+    from controller.model.objects import Key
+    from controller.settings import Settings
+
+SAMPLE_INTERVAL = 1.0
+"""Seconds between two samplings of what is counted elsewhere."""
+DRAIN = 5.0
+"""Seconds that the last events may take on their way to PostgreSQL; the spool keeps what is left."""
+_log = logs.get_logger(__name__)
+
+
+async def run(settings: Settings) -> int:
+    """Run the controller until SIGTERM or SIGINT; the exit code is 0 then.
+
+    Raises ShipslogError for what makes a start impossible: settings, ServiceAccount, spool, engine.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
+            await _Ship(settings, group, stack).set_sail()
+            await stop.wait()
+            _log.info("Stopping")
+    except* ShipslogError as errors:
+        raise _first(errors) from None
+    _log.info("Stopped")
+    return 0
+
+
+class _Ship:
+    """The process under way: each step opens one edge and leaves its closing on the stack."""
+
+    def __init__(self, settings: Settings, group: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
+        self.settings = settings
+        self.group = group
+        self.stack = stack
+        self.roster = Roster()
+        self.metrics = Metrics(version("shipslog"))
+        self.queue = KeyQueue()
+        self.checks: dict[str, Callable[[], str]] = {"started": lambda: "it is starting"}
+
+    async def set_sail(self) -> None:
+        server = Server(self.settings.listen, self.metrics, live={"tasks": self._tasks_down}, ready=self.checks)
+        await self.stack.enter_async_context(server)
+        self.stack.callback(server.drain)
+        journal = await self._journal()
+        home = open_cluster(
+            IN_CLUSTER, await self._access(), self.settings.max_requests, self._count_requests(IN_CLUSTER)
+        )
+        self.stack.push_async_callback(home.close)
+        await self._loop(home, journal)
+        await self._service("loop lag", lambda: measure_lag(self.metrics.event_loop_lag.observe))
+        del self.checks["started"]
+        _log.info("Started", producer=self.settings.producer, workers=self.settings.workers)
+
+    async def _journal(self) -> Journal:
+        settings = self.settings
+        ledger = None
+        if settings.database_url:
+            ledger = await PostgresLedger.open(settings.database_url)
+            self.stack.push_async_callback(ledger.close)
+        journal = await Journal.open(settings.spool_dir, ledger, producer=settings.producer, limit=settings.spool_limit)
+        self.stack.push_async_callback(journal.close)
+        left = await journal.recover()
+        if left:
+            _log.warning("Results of an earlier life are unknown", runs=len(left))
+        self.stack.push_async_callback(self._farewell, journal)
+        await self._service("delivery", journal.run)
+        await self._service("sampling", lambda: self._sample(journal))
+        self.metrics.ledger_spool_limit_bytes.set(journal.spool_limit)
+        return journal
+
+    async def _loop(self, home: ports.Cluster, journal: Journal) -> None:
+        settings = self.settings
+        registry = Registry(home, settings.installation)
+        fleet = Fleet(home, lambda cluster: self._open(home, cluster), ownership_digest, self.metrics)
+        announcer = Announcer(home, registry, settings.producer)
+        reporter = Reporter(announcer, registry, self.metrics)
+        listeners = Listeners(on_state=reporter.repository, on_poll=self._polled, on_rewrite=self._rewritten)
+        repositories = Repositories(self.group, settings.mirror_dir, listeners, file_urls=settings.allow_file_urls)
+        self.stack.push_async_callback(repositories.close)
+        sources = Sources(home, registry, repositories, self.queue)
+        listeners.on_change = sources.moved
+        sources.on_failure = reporter.repository_failed
+        pool = EnginePool(
+            locate_engine(settings.engine),
+            size=settings.engine_processes or None,
+            deadline=settings.render_timeout,
+            memory=settings.render_memory,
+        )
+        await self.stack.enter_async_context(pool)
+        rooms = Rooms(
+            installation=settings.installation,
+            registry=registry,
+            fleet=fleet,
+            repositories=repositories,
+            renderer=Renderer(pool),
+            ledger=journal,
+            metrics=self.metrics,
+            announcer=announcer,
+            queue=self.queue,
+            now=time.time,
+            new_id=lambda: str(uuid.uuid4()),
+        )
+        self._wire(rooms, sources, reporter)
+        await self._service("clusters", fleet.run)
+        self.stack.push_async_callback(fleet.close)
+        await self._service("reports", reporter.run)
+        await self._service("sources", sources.run)
+        await self._service("registry", registry.run)
+        self.checks["registry"] = lambda: "" if registry.is_synced else "the first listing is not complete"
+        await self.stack.enter_async_context(self._workers(rooms))
+
+    def _wire(self, rooms: Rooms, sources: Sources, reporter: Reporter) -> None:
+        registry, fleet, queue = rooms.registry, rooms.fleet, self.queue
+
+        def moved(owner: str, trigger: Trigger) -> None:
+            key = registry.owners.get(owner)
+            if key is not None:
+                queue.put(key, trigger)
+
+        def cluster_state(name: str, target: Any, failure: str) -> None:
+            reporter.cluster(name, target, failure)
+            for app in registry.applications.values():
+                if app.spec.destination.cluster == name:
+                    queue.put(app.key, Trigger.RETRY)
+
+        registry.on_application = queue.put
+        registry.on_repository = sources.change
+        registry.on_cluster = fleet.change
+        fleet.on_move = moved
+        fleet.on_state = cluster_state
+
+    async def _access(self) -> Access:
+        if self.settings.kubeconfig:
+            return await from_kubeconfig_file(self.settings.kubeconfig)
+        return await in_cluster(self.settings.serviceaccount_dir, os.environ)
+
+    async def _open(self, home: ports.Cluster, cluster: Cluster) -> ports.Cluster:
+        """Open the client of a Cluster from the kubeconfig in its Secret."""
+        reference = cluster.spec.kubeconfig_secret_ref
+        place = f"spec.kubeconfigSecretRef: Secret {reference.namespace}/{reference.name}"
+        secret = await home.get(ObjectId("", "Secret", reference.namespace, reference.name), "v1")
+        if secret is None:
+            raise Terminal(f"{place} does not exist", remedy="create it, or correct the reference")
+        try:
+            data = base64.b64decode((secret.get("data") or {})[reference.key], validate=True)
+        except KeyError:
+            raise Terminal(f"{place} has no key {reference.key!r}", remedy="add it, or correct the key") from None
+        except binascii.Error:
+            raise Terminal(f"{place}: {reference.key} is not base64", remedy="store it anew") from None
+        access = await from_kubeconfig_bytes(data)
+        return open_cluster(cluster.name, access, cluster.spec.max_requests, self._count_requests(cluster.name))
+
+    # -- tasks -------------------------------------------------------------------------------------------------------
+
+    async def _service(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Start an eternal task; it ends when the stack unwinds to here."""
+        await self.stack.enter_async_context(_running(self.group, name, supervise(name, work, roster=self.roster)))
+
+    @asynccontextmanager
+    async def _workers(self, rooms: Rooms) -> AsyncIterator[None]:
+        task = self.group.create_task(Workers(rooms, self.settings.workers).run(), name="workers")
+        try:
+            yield
+        finally:
+            self.queue.close()
+            _, late = await asyncio.wait([task], timeout=self.settings.shutdown_timeout)
+            for worker in late:
+                _log.warning("Work in hand was not finished in time; the next start goes on with it")
+                worker.cancel()
+                await asyncio.wait([worker])
+
+    async def _farewell(self, journal: Journal) -> None:
+        await journal.stop()
+        await journal.drain(DRAIN)
+
+    # -- what is counted elsewhere -----------------------------------------------------------------------------------
+
+    def _count_requests(self, cluster: str) -> Callable[[str, int, float], None]:
+        def count(verb: str, status: int, seconds: float) -> None:
+            code = str(status) if status else "error"
+            self.metrics.kube_requests.labels(cluster=cluster, verb=verb, code=code).inc()
+            if verb != "watch":
+                self.metrics.kube_request_duration.labels(cluster=cluster, verb=verb).observe(seconds)
+
+        return count
+
+    def _polled(self, result: str, seconds: float) -> None:
+        self.metrics.fetches.labels(result=result).inc()
+        self.metrics.fetch_duration.observe(seconds)
+
+    def _rewritten(self, key: Key, rewrite: Rewrite) -> None:
+        _log.warning("History was rewritten", repository=str(key), ref=str(rewrite.ref))
+
+    async def _sample(self, journal: Journal) -> None:
+        counted: dict[str, float] = {}
+
+        def add(name: str, total: float, count: Callable[[float], None]) -> None:
+            count(total - counted.get(name, 0))
+            counted[name] = total
+
+        while True:
+            self.metrics.ledger_spool_bytes.set(journal.spool_bytes)
+            self.metrics.ledger_undelivered_events.set(journal.undelivered)
+            self.metrics.ledger_oldest_undelivered.set(journal.undelivered_age)
+            for type_, total in journal.appended.items():
+                add(type_.label, total, self.metrics.ledger_events.labels(type=type_.label).inc)
+            if journal.delivery:
+                add("delivered", journal.delivery.delivered, self.metrics.ledger_delivered.inc)
+                add("failures", journal.delivery.failures, self.metrics.ledger_delivery_failures.inc)
+            self.metrics.queue_depth.set(len(self.queue))
+            await asyncio.sleep(SAMPLE_INTERVAL)
+
+    def _tasks_down(self) -> str:
+        return "; ".join(f"{name}: {why}" for name, why in self.roster.states().items() if why)
+
+
+@asynccontextmanager
+async def _running(
+    group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]
+) -> AsyncIterator[asyncio.Task[None]]:
+    task = group.create_task(work, name=name)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def _first(group: BaseExceptionGroup[ShipslogError]) -> ShipslogError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,0 +1,103 @@
+"""The queue of keys."""
+
+from __future__ import annotations
+
+import asyncio
+
+from controller.model.objects import Key
+from controller.model.run import Trigger
+from controller.reconcile.queue import KeyQueue
+
+ONE, TWO = Key("a", "one"), Key("a", "two")
+
+
+async def _taken(queue: KeyQueue) -> Key:
+    work = await asyncio.wait_for(queue.take(), 5)
+    assert work is not None
+    return work.key
+
+
+async def test_a_key_put_twice_is_handed_out_once_with_both_reasons() -> None:
+    """Keys are deduplicated; reasons add up."""
+    queue = KeyQueue()
+    queue.put(ONE, Trigger.INTERVAL)
+    queue.put(ONE, Trigger.DRIFT)
+
+    work = await asyncio.wait_for(queue.take(), 5)
+
+    assert work is not None
+    assert work.triggers == {Trigger.INTERVAL, Trigger.DRIFT}
+    assert work.trigger is Trigger.DRIFT
+    assert len(queue) == 0
+
+
+async def test_the_most_urgent_key_goes_first() -> None:
+    """A person's request overtakes drift, and drift the interval."""
+    queue = KeyQueue()
+    keys = {trigger: Key("a", trigger.value) for trigger in (Trigger.INTERVAL, Trigger.DRIFT, Trigger.USER)}
+    for trigger, key in keys.items():
+        queue.put(key, trigger)
+
+    order = [await _taken(queue) for _ in keys]
+
+    assert order == [keys[Trigger.USER], keys[Trigger.DRIFT], keys[Trigger.INTERVAL]]
+
+
+async def test_a_more_urgent_reason_moves_a_waiting_key_forward() -> None:
+    """A key that waits for its interval and is asked for by a person goes first."""
+    queue = KeyQueue()
+    queue.put(ONE, Trigger.INTERVAL)
+    queue.put(TWO, Trigger.DRIFT)
+    queue.put(ONE, Trigger.USER)
+
+    assert [await _taken(queue), await _taken(queue)] == [ONE, TWO]
+
+
+async def test_a_key_in_hand_is_given_to_nobody_else_until_it_is_done() -> None:
+    """One worker per key; what is put meanwhile comes after."""
+    queue = KeyQueue()
+    queue.put(ONE, Trigger.USER)
+    assert await _taken(queue) == ONE
+    queue.put(ONE, Trigger.DRIFT)
+    queue.put(TWO, Trigger.INTERVAL)
+
+    assert await _taken(queue) == TWO
+    waiting = asyncio.create_task(queue.take(), name="waiting")
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    queue.done(ONE)
+
+    work = await asyncio.wait_for(waiting, 5)
+    assert work is not None
+    assert work.triggers == {Trigger.DRIFT}
+
+
+async def test_of_two_delays_the_earlier_holds_and_an_event_cancels_both() -> None:
+    """A delayed wish is a lower bound of attention, not an extra look."""
+    queue = KeyQueue()
+    queue.put_after(ONE, Trigger.INTERVAL, 3600)
+    queue.put_after(ONE, Trigger.RETRY, 0.01)
+    queue.put_after(ONE, Trigger.HEALTH, 1800)
+
+    work = await asyncio.wait_for(queue.take(), 5)
+
+    assert work is not None
+    assert work.triggers == {Trigger.RETRY}
+    queue.put_after(TWO, Trigger.INTERVAL, 0.02)
+    queue.put(TWO, Trigger.USER)
+    assert await _taken(queue) == TWO
+    assert not queue._timers
+
+
+async def test_a_closed_queue_sends_its_workers_home() -> None:
+    """After close nobody is handed a key, not even one that waits."""
+    queue = KeyQueue()
+    waiting = asyncio.create_task(queue.take(), name="waiting")
+    await asyncio.sleep(0)
+    queue.put_after(ONE, Trigger.INTERVAL, 3600)
+    queue.close()
+    queue.put(TWO, Trigger.USER)
+
+    assert await asyncio.wait_for(waiting, 5) is None
+    assert await asyncio.wait_for(queue.take(), 5) is None
+    assert not queue._timers
