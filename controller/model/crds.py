@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 
 import msgspec
@@ -120,8 +121,8 @@ def crds() -> list[Json]:
 
 
 def crd(kind: Kind) -> Json:
-    """One CustomResourceDefinition."""
-    return {
+    """One CustomResourceDefinition; the caller's own, to change as they like."""
+    definition = {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"{kind.plural}.{GROUP}"},
@@ -132,6 +133,7 @@ def crd(kind: Kind) -> Json:
             "versions": [_version(kind)],
         },
     }
+    return copy.deepcopy(definition)
 
 
 def _names(kind: Kind) -> Json:
@@ -162,7 +164,8 @@ def _root(kind: Kind) -> Json:
         "properties": {
             "apiVersion": {"type": "string", "description": f"{GROUP}/{VERSION}."},
             "kind": {"type": "string", "description": f"{kind.kind}."},
-            "metadata": {"type": "object"},
+            # The name is there for the rules about it to point at.
+            "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
             "spec": schema(kind.spec, wish=True),
             "status": schema(kind.status, wish=False),
         },

@@ -22,10 +22,13 @@ class Rule(msgspec.Struct, frozen=True):
     rule: str
     message: str
     reason: str = ""
+    field: str = ""
+    """JSON path of the field that is to be named, where it is not the one that has the rule."""
 
     def json(self) -> Json:
         """As the API takes it."""
-        return {"rule": self.rule, "message": self.message} | ({"reason": self.reason} if self.reason else {})
+        given = {"rule": self.rule, "message": self.message, "reason": self.reason, "fieldPath": self.field}
+        return {name: value for name, value in given.items() if value}
 
 
 MEANINGS: Mapping[str, str] = {
@@ -102,6 +105,7 @@ _RULES: Mapping[type, Mapping[str, tuple[Rule, ...]]] = {
                 f"[self.duration, self.maxDuration].exists(wait, !wait.matches(r'{duration.PATTERN}'))"
                 " || duration(self.duration) <= duration(self.maxDuration)",
                 "spec.sync.retry.backoff.duration must not be longer than maxDuration: raise maxDuration",
+                field=".duration",
             ),
         ),
         "duration": (_at_least("10ms"),),
@@ -115,6 +119,7 @@ APPLICATION_RULES = (
     Rule(
         f"self.metadata.name.size() <= {NAME_LENGTH}",
         f"metadata.name must not be longer than {NAME_LENGTH} characters, as a Helm release's: choose a shorter name",
+        field=".metadata.name",
     ),
 )
 CLUSTER_RULES = (
@@ -122,6 +127,7 @@ CLUSTER_RULES = (
         f"self.metadata.name != '{cluster.IN_CLUSTER}'",
         f"metadata.name must not be {cluster.IN_CLUSTER}: that is the cluster the controller runs in, which needs no "
         "Cluster object: choose another name",
+        field=".metadata.name",
     ),
 )
 
@@ -135,3 +141,9 @@ def meaning(pattern: str) -> Json:
     """The rule that says in words what a pattern asks for; raises KeyError for a pattern without a meaning."""
     reason = "FieldValueForbidden" if pattern == repository.URL else ""
     return Rule(f"self.matches(r'{pattern}')", MEANINGS[pattern], reason).json()
+
+
+def all_rules() -> list[Rule]:
+    """Every rule that is not the meaning of a pattern."""
+    fields = (entries for owner in _RULES.values() for entries in owner.values())
+    return [rule for entries in fields for rule in entries] + [*APPLICATION_RULES, *CLUSTER_RULES]

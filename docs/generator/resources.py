@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from controller.model.crds import KINDS, Kind, crd
 from controller.model.labels import API_VERSION
 from docs.generator import markdown
+from docs.generator.examples import examples, mistakes
 from docs.generator.markdown import code, table
 
 if TYPE_CHECKING:
@@ -16,13 +17,29 @@ if TYPE_CHECKING:
 
 INTRODUCTION = f"""\
 All kinds belong to `{API_VERSION}`. Durations are written as Kubernetes writes them: `90s`, `1h30m`, `250ms`. A field
-in **bold** is required. Complete examples are in [`docs/examples`](../examples), and what the API server refuses, with
-its message, in [`docs/examples/mistakes`](../examples/mistakes)."""
+in **bold** is required."""
 
 
 def page() -> str:
-    """All kinds."""
-    return markdown.page("Resources", INTRODUCTION, *(part for kind in KINDS for part in _kind(kind)))
+    """All kinds, examples and mistakes."""
+    kinds = (part for kind in KINDS for part in _kind(kind))
+    return markdown.page("Resources", INTRODUCTION, *kinds, *_examples(), *_mistakes())
+
+
+def _examples() -> Iterator[str]:
+    yield "## Examples"
+    rows = [[f"[`{example.name}.yaml`](../examples/{example.name}.yaml)", example.comment] for example in examples()]
+    yield table(["File", "What it shows"], rows)
+
+
+def _mistakes() -> Iterator[str]:
+    yield "## Mistakes"
+    yield "What the API server refuses, the field it names, and what it says:"
+    rows = [
+        [f"[`{mistake.name}.yaml`](../examples/mistakes/{mistake.name}.yaml)", code(mistake.field), mistake.says]
+        for mistake in mistakes()
+    ]
+    yield table(["File", "Field", "It says"], rows)
 
 
 def _kind(kind: Kind) -> Iterator[str]:
@@ -105,9 +122,9 @@ def _text(value: Any) -> str:
 
 
 def _rules(schema: Json, path: str) -> Iterator[tuple[str, str]]:
-    """Every rule with the field it is about; the API server checks `metadata.name` at the root."""
+    """Every rule with the field that a refusal names."""
     for rule in schema.get("x-kubernetes-validations", []):
-        yield path or "metadata.name", rule["message"]
+        yield (path + rule.get("fieldPath", "")).lstrip("."), rule["message"]
     for name, field in schema.get("properties", {}).items():
         yield from _rules(field, f"{path}.{name}" if path else name)
     if "items" in schema:
