@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -122,10 +123,37 @@ func readYAML(file string, text chunk, limits Limits) ([]byte, error) {
 		return nil, err
 	}
 	converted, err := yaml.YAMLToJSONStrict(text.text)
+	if err != nil && duplicateKey.MatchString(err.Error()) && !writtenTwice(text.text) {
+		// The library counts a key that overrides a merged one (`<<`) as a duplicate; YAML does not.
+		converted, err = yaml.YAMLToJSON(text.text)
+	}
 	if err != nil {
 		return nil, yamlFailure(file, text.line, err)
 	}
 	return converted, checkDepth(file, converted, text.line, limits)
+}
+
+// writtenTwice says whether a mapping of a document really has a key twice.
+func writtenTwice(text []byte) bool {
+	var root yaml3.Node
+	if err := yaml3.Unmarshal(text, &root); err != nil {
+		return true // the first reader's verdict stands
+	}
+	return hasDuplicate(&root)
+}
+
+func hasDuplicate(node *yaml3.Node) bool {
+	if node.Kind == yaml3.MappingNode {
+		seen := map[string]bool{}
+		for i := 0; i < len(node.Content); i += 2 {
+			key := node.Content[i]
+			if seen[key.Tag+key.Value] {
+				return true
+			}
+			seen[key.Tag+key.Value] = key.Kind == yaml3.ScalarNode
+		}
+	}
+	return slices.ContainsFunc(node.Content, hasDuplicate)
 }
 
 var (
