@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from controller import app
+from controller import app, logs
 from controller.cli.options import option
 from controller.settings import Settings, variable
 
@@ -49,4 +49,6 @@ def command(**given: Any) -> int:
         if given[field.name] is not None:
             text = given[field.name]
             environment[variable(field)] = str(text).lower() if isinstance(text, bool) else str(text)
-    return asyncio.run(app.run(Settings.from_environment(environment)))
+    settings = Settings.from_environment(environment)
+    logs.configure(settings.log_level, settings.log_format)
+    return asyncio.run(app.run(settings))

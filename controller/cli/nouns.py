@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from controller.cli.exits import NotFound
+from controller.errors import Terminal
 from controller.model.crds import KINDS, Kind
 from controller.model.labels import API_VERSION, GROUP
 from controller.model.objects import Key, ObjectId
+from controller.reconcile.registry import application
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from controller.model.application import Application
     from controller.model.base import Json
     from controller.ports import Cluster
 
@@ -48,6 +53,17 @@ async def read_application(cluster: Cluster, key: Key) -> Json:
             f"there is no Application {key.name!r} in namespace {key.namespace}", remedy="shipslog get applications -A"
         )
     return body
+
+
+def understood(body: Json) -> Application:
+    """The Application that an object is; raises Terminal where another version of Shipslog wrote it."""
+    try:
+        return application(body)
+    except (msgspec.ValidationError, KeyError) as error:
+        raise Terminal(
+            f"Application {body['metadata']['name']} is not understood: {error}",
+            remedy="use the version of shipslog that the cluster has",
+        ) from None
 
 
 async def read_all(cluster: Cluster, kind: Kind, namespace: str, names: Sequence[str]) -> list[Json]:

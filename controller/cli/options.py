@@ -14,10 +14,10 @@ PREFIX = "SHIPSLOG_CLI_"
 """Of the variables that are the command line's alone; the controller reads others, and a Pod has those set."""
 
 
-def option(*names: str, twin: str = "", **more: Any) -> Callable[[_Function], _Function]:
+def option(*names: str, twin: str | tuple[str, ...] = "", **more: Any) -> Callable[[_Function], _Function]:
     """An option with its environment twin: `SHIPSLOG_CLI_` and its long name, unless `twin` names another."""
     long = next(name for name in names if name.startswith("--")).partition("/")[0]
-    envvar = twin or PREFIX + long[2:].upper().replace("-", "_")
+    envvar = list(twin) if isinstance(twin, tuple) else twin or PREFIX + long[2:].upper().replace("-", "_")
     return click.option(*names, envvar=envvar, show_envvar=True, **more)
 
 
@@ -57,6 +57,21 @@ database_url = option(
     default="",
     help="PostgreSQL of the ledger: postgresql://user@host/db. Passwords belong into the variable or ~/.pgpass.",
 )
+ledger_url = option(
+    "--database-url",
+    twin=("SHIPSLOG_CLI_DATABASE_URL", "SHIPSLOG_DATABASE_URL"),
+    default="",
+    help="PostgreSQL of the ledger, for a login that may read (audit_reader): the controller's own may only insert.",
+)
+
+
+def required(database_url: str) -> str:
+    """The database's URL; raises UsageError where none was given."""
+    if not database_url:
+        raise click.UsageError("no database is given: use --database-url, or set SHIPSLOG_DATABASE_URL")
+    return database_url
+
+
 engine = option(
     "--engine",
     "path",

@@ -1,0 +1,163 @@
+"""`shipslog app`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from controller.cli import options, output
+from controller.cli.home import Place, locate, opened
+from controller.cli.nouns import key_of, read_application, understood
+from controller.cli.printer import age
+from controller.cli.table import Table, columns, show
+from controller.errors import ShipslogError
+from controller.model.cluster import IN_CLUSTER
+from controller.model.health import Health, HealthStatus
+from controller.observe.health import assess
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from controller.model.application import Application, InventoryEntry
+    from controller.model.base import Json
+    from controller.model.objects import Key
+    from controller.model.run import Run
+    from controller.ports import Cluster
+
+IN_FLIGHT = 10
+"""Objects that are read at the same time."""
+READ = 200
+"""Objects whose health is read; of a larger Application the rest is listed without."""
+
+
+@click.command("app")
+@click.argument("name", metavar="[NAMESPACE/]NAME")
+@options.namespace
+@options.option(
+    "--health/--no-health", default=True, show_default=True, help=f"Read the health of its objects (at most {READ})."
+)
+@options.output()
+@options.kubeconfig
+def command(name: str, namespace: str, health: bool, form: output.Format, kubeconfig: str) -> None:
+    """Show one Application in full: conditions, revision, last run, drift, objects with health, history.
+
+    Objects in another cluster are listed without health: only the controller holds that cluster's credentials.
+    """
+    place = locate(kubeconfig)
+    body, verdicts = asyncio.run(_read(place, key_of(name, namespace or place.namespace), health=health))
+    app = understood(body)
+    if form == "table":
+        _show(app, verdicts, datetime.now(UTC))
+    else:
+        output.write(form, output.bare(body) | {"objects": _objects(app, verdicts)})
+
+
+async def _read(place: Place, key: Key, *, health: bool) -> tuple[Json, list[Health | None]]:
+    async with opened(place) as cluster:
+        body = await read_application(cluster, key)
+        app = understood(body)
+        entries = app.status.inventory
+        if not health or app.spec.destination.cluster != IN_CLUSTER:
+            return body, [None] * len(entries)
+        gate = asyncio.Semaphore(IN_FLIGHT)
+        verdicts = await asyncio.gather(*(_health(cluster, entry, gate) for entry in entries[:READ]))
+        return body, [*verdicts, *[None] * (len(entries) - len(verdicts))]
+
+
+async def _health(cluster: Cluster, entry: InventoryEntry, gate: asyncio.Semaphore) -> Health:
+    async with gate:
+        try:
+            live = await cluster.get(entry.id, entry.api_version)
+        except ShipslogError as error:
+            return Health(HealthStatus.UNKNOWN, str(error))
+    return assess(live) if live else Health(HealthStatus.MISSING, "It does not exist.")
+
+
+def _objects(app: Application, verdicts: Sequence[Health | None]) -> list[dict[str, Any]]:
+    return [
+        {
+            "apiVersion": entry.api_version,
+            "kind": entry.kind,
+            "namespace": entry.namespace,
+            "name": entry.name,
+            "health": verdict.status.value if verdict else None,
+            "message": verdict.message if verdict else None,
+        }
+        for entry, verdict in zip(app.status.inventory, verdicts, strict=True)
+    ]
+
+
+def _show(app: Application, verdicts: Sequence[Health | None], now: datetime) -> None:
+    print("\n".join(columns(_head(app))))
+    conditions = app.status.conditions
+    _section(
+        "Conditions",
+        ("Type", "Status", "Reason", "Since", "Message"),
+        [(one.type, one.status, one.reason, age(one.last_transition_time, now), one.message) for one in conditions],
+    )
+    _section(
+        "Drift",
+        ("Object", "Change", "Fields", "Manager", "Since"),
+        [(one.object, one.change, ", ".join(one.fields), one.manager, age(one.since, now)) for one in app.status.drift],
+    )
+    _section(
+        "Objects",
+        ("Kind", "Namespace", "Name", "Health", "Message"),
+        [
+            (
+                entry.kind,
+                entry.namespace,
+                entry.name,
+                verdict.status.value if verdict else "",
+                (verdict or NONE).message,
+            )
+            for entry, verdict in zip(app.status.inventory, verdicts, strict=True)
+        ],
+    )
+    _section(
+        "History",
+        ("Run", "Phase", "Trigger", "Actor", "Revision", "Finished", "Message"),
+        [_run(run, now) for run in app.status.history],
+    )
+
+
+NONE = Health(HealthStatus.UNKNOWN)
+
+
+def _head(app: Application) -> list[tuple[str, str]]:
+    spec, status = app.spec, app.status
+    run, revision = status.last_run, status.revision
+    return [
+        ("Application", str(app.key)),
+        ("Repository", f"{spec.source.repository} {spec.source.path}"),
+        ("Destination", f"{spec.destination.cluster} {spec.destination.namespace}"),
+        ("Mode", f"{spec.sync.mode}{', suspended' if spec.suspend else ''}"),
+        ("Objects", status.summary),
+        ("Revision", f"{revision.sha} {revision.ref}".strip()),
+        ("Commit", f"{revision.message} ({revision.author}, {revision.committed_at})" if revision.sha else ""),
+        ("Last run", f"{run.phase.value}, {run.trigger.value} by {run.actor}, run {run.id}" if run else ""),
+        ("Changes", _counts(run) if run else ""),
+        ("Said", run.message if run else ""),
+    ]
+
+
+def _counts(run: Run) -> str:
+    counts = msgspec.to_builtins(run.counts)
+    return ", ".join(f"{name} {count}" for name, count in counts.items() if count) or "none"
+
+
+def _run(run: Run, now: datetime) -> tuple[str, ...]:
+    when = age(run.finished_at or run.started_at, now)
+    return run.id, run.phase.value, run.trigger.value, run.actor, run.revision[:12], when, run.message
+
+
+def _section(title: str, titles: tuple[str, ...], rows: Sequence[Sequence[str]]) -> None:
+    if rows:
+        print(f"\n{title}")
+        sys.stdout.flush()
+        show(Table(titles, rows))
