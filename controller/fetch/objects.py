@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from controller.fetch.cache import Cache
 from controller.fetch.catfile import CatFile, Object
@@ -16,24 +17,31 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from controller.fetch.directory import Directory
+    from controller.fetch.listing import Entry
 
-_BATCH = 5000
-"""Look-ups that one hop serves."""
+_BATCH = 1000
+"""Calls that one hop serves."""
 _TREES = 200_000
 """Names in parsed directories that are kept per mirror."""
 _BLOBS = 16 << 20
 """Bytes of file contents that are kept per mirror."""
 _SIZES = 100_000
-_PATIENCE = 13
-"""How often a batch is halved: down to one look-up."""
+_LISTED = 100_000
+"""Entries of listings that are kept per mirror."""
+_PATIENCE = 10
+"""How often a batch is halved: down to one call."""
 
 
 class _Request(NamedTuple):
-    """One look-up. `longest` is the largest content that is wanted; negative: only kind and size."""
+    """One call's look-ups. `longest` is the largest content that is wanted; negative: only kind and size."""
 
-    name: str
+    names: Sequence[str]
     longest: int
-    future: asyncio.Future[Object | None]
+    future: asyncio.Future[list[Object | None]]
+
+
+_Question: TypeAlias = "tuple[Sequence[str], int]"
+_Answers: TypeAlias = "list[Object | None] | GitFailure"
 
 
 class Objects:
@@ -44,7 +52,7 @@ class Objects:
         self._cat_file = CatFile(directory, environment)
         self._thread: ThreadPoolExecutor | None = None
         self._waiting: list[_Request] = []
-        self._serving: asyncio.Future[list[Object | GitFailure | None]] | None = None
+        self._serving: asyncio.Future[list[_Answers]] | None = None
         self._closed = False
         self.used = 0.0
         """When something was last read, by the loop's clock."""
@@ -53,6 +61,7 @@ class Objects:
         self.trees: Cache[Directory] = Cache(_TREES)
         self.blobs: Cache[bytes] = Cache(_BLOBS)
         self.sizes: Cache[int] = Cache(_SIZES)
+        self.listings: Cache[tuple[Entry, ...]] = Cache(_LISTED)
 
     async def headers(self, names: Sequence[str]) -> list[Object | None]:
         """Kind and size of each object, None where it is missing.
@@ -95,6 +104,7 @@ class Objects:
         self.trees.clear()
         self.blobs.clear()
         self.sizes.clear()
+        self.listings.clear()
 
     async def _ask(self, names: Sequence[str], longest: int) -> list[Object | None]:
         if not names:
@@ -106,9 +116,9 @@ class Objects:
         if not self._waiting and self._serving is None:
             # Not at once: whoever else asks in this turn of the loop comes along.
             loop.call_soon(self._serve)
-        requests = [_Request(name, longest, loop.create_future()) for name in names]
-        self._waiting += requests
-        return list(await asyncio.gather(*(request.future for request in requests)))
+        request = _Request(names, longest, loop.create_future())
+        self._waiting.append(request)
+        return await request.future
 
     def _serve(self) -> None:
         if self._serving is not None or not self._waiting:
@@ -116,15 +126,13 @@ class Objects:
         batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"git objects {self._name}")
-        questions = [(request.name, request.longest) for request in batch]
+        questions = [(request.names, request.longest) for request in batch]
         self._serving = asyncio.get_running_loop().run_in_executor(self._thread, self._read, questions)
         self._serving.add_done_callback(partial(self._deliver, batch))
 
-    def _deliver(self, batch: list[_Request], served: asyncio.Future[list[Object | GitFailure | None]]) -> None:
+    def _deliver(self, batch: list[_Request], served: asyncio.Future[list[_Answers]]) -> None:
         self._serving = None
-        if served.cancelled():
-            _fail(batch, GitFailure("stopped", "the mirror was closed"))
-        elif error := served.exception():
+        if error := served.exception():
             _fail(batch, error)
         else:
             for request, answer in zip(batch, served.result(), strict=True):
@@ -136,11 +144,11 @@ class Objects:
                     request.future.set_result(answer)
         self._serve()
 
-    def _end(self) -> list[Object | GitFailure | None]:
+    def _end(self) -> list[_Answers]:
         self._cat_file.close()
         return []
 
-    def _read(self, questions: list[tuple[str, int]], patience: int = _PATIENCE) -> list[Object | GitFailure | None]:
+    def _read(self, questions: list[_Question], patience: int = _PATIENCE) -> list[_Answers]:
         """On the thread. A batch that fails is halved: one bad object is nobody else's trouble."""
         try:
             return list(self._read_together(questions))
@@ -150,14 +158,14 @@ class Objects:
         middle = len(questions) // 2
         return [*self._read(questions[:middle], patience - 1), *self._read(questions[middle:], patience - 1)]
 
-    def _read_together(self, questions: list[tuple[str, int]]) -> list[Object | None]:
-        answers: list[Object | None] = [None] * len(questions)
+    def _read_together(self, questions: list[_Question]) -> list[list[Object | None]]:
+        answers: list[list[Object | None]] = [[]] * len(questions)
         for limit in {longest for _, longest in questions}:
             places = [place for place, (_, longest) in enumerate(questions) if longest == limit]
-            names = [questions[place][0] for place in places]
-            found = self._cat_file.headers(names) if limit < 0 else self._cat_file.contents(names, limit)
-            for place, answer in zip(places, found, strict=True):
-                answers[place] = answer
+            names = [name for place in places for name in questions[place][0]]
+            found = iter(self._cat_file.headers(names) if limit < 0 else self._cat_file.contents(names, limit))
+            for place in places:
+                answers[place] = list(itertools.islice(found, len(questions[place][0])))
         return answers
 
 

@@ -14,9 +14,10 @@ from controller.fetch.errors import CommitNotFound, GitFailure, NameRefused, Not
 from controller.fetch.failure import error_of, printable
 from controller.fetch.mirror import Mirror, directory_name
 from controller.fetch.poller import Poller
+from controller.fetch.reader import Limits
 from controller.fetch.refs import acceptable
 from controller.fetch.store import Access
-from controller.fetch.tree import CommitTree, Limits
+from controller.fetch.tree import CommitTree
 from controller.model.application import Ref
 from controller.model.duration import seconds
 from controller.tasks import spawn
