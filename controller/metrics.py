@@ -31,6 +31,7 @@ PREFIX = "shipslog"
 STAGES = ("fetch", "render", "observe", "diff", "govern", "apply", "record")
 OUTCOMES = (*sorted(FINAL), "Refused")
 FATES = ("done", "waiting", "not_ready", "transient", "terminal")
+CONDITIONS = ("Synced", "Healthy")
 CHANGES = ("changed", "removed", "deleted")
 VERBS = ("get", "list", "watch", "apply", "dry_run", "create", "delete", "merge", "discover")
 FETCH_RESULTS = ("moved", "unchanged", "failed")
@@ -73,13 +74,24 @@ class ApplicationState:
     mode: str = "auto"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """The series of one Application, kept so that showing it again looks nothing up."""
+
+    cluster: str
+    mode: str
+    plain: tuple[Gauge, ...]
+    health: dict[HealthStatus, Gauge]
+    since: tuple[Gauge, ...]
+
+
 class Metrics:
     """All metric families over one registry of their own: two instances never meet."""
 
     def __init__(self, version: str = "unknown") -> None:
         self.registry = CollectorRegistry()
         self._families: list[Family] = []
-        self._shown: dict[tuple[str, str], tuple[str, str]] = {}
+        self._shown: dict[tuple[str, str], _Shown] = {}
         ProcessCollector(registry=self.registry)
         self._declare_applications()
         self._declare_work()
@@ -232,38 +244,55 @@ class Metrics:
 
     def application(self, state: ApplicationState) -> None:
         """Show one Application as it stands; one whose Cluster or mode changed leaves no series of the old one."""
-        key, labels = (state.namespace, state.name), (state.cluster, state.mode)
-        if self._shown.get(key, labels) != labels:
+        key = state.namespace, state.name
+        shown = self._shown.get(key)
+        if shown is None or (shown.cluster, shown.mode) != (state.cluster, state.mode):
             self.forget_application(*key)
-        self._shown[key] = labels
-        whose = {"namespace": state.namespace, "name": state.name, "cluster": state.cluster}
+            shown = self._shown[key] = self._series_of(state)
         healthy = state.health in {HealthStatus.HEALTHY, HealthStatus.SUSPENDED}
-        self.application_info.labels(**whose, mode=state.mode).set(1)
-        self.application_synced.labels(**whose).set(state.synced)
-        self.application_healthy.labels(**whose).set(healthy)
-        self.application_drifted_objects.labels(**whose).set(state.drifted)
-        self.application_objects.labels(**whose).set(state.objects)
-        self.application_suspended.labels(**whose).set(state.suspended)
-        for health in HealthStatus:
-            self.application_health.labels(**whose, health=health).set(health is state.health)
-        for condition, since in (("Synced", state.synced_since), ("Healthy", state.health_since)):
-            self.application_last_transition_timestamp.labels(**whose, condition=condition).set(since)
+        values = (state.synced, healthy, state.drifted, state.objects, state.suspended)
+        for gauge, value in zip(shown.plain, values, strict=True):
+            gauge.set(value)
+        for health, gauge in shown.health.items():
+            gauge.set(health is state.health)
+        for gauge, since in zip(shown.since, (state.synced_since, state.health_since), strict=True):
+            gauge.set(since)
 
-    def forget_application(self, namespace: str, name: str) -> None:
-        """Remove every series of a deleted Application; one that was never shown is no error."""
-        if self._shown.pop((namespace, name), None) is None:
-            return
-        for family in (
-            self.application_info,
+    def _series_of(self, state: ApplicationState) -> _Shown:
+        whose = {"namespace": state.namespace, "name": state.name, "cluster": state.cluster}
+        self.application_info.labels(**whose, mode=state.mode).set(1)
+        transition = self.application_last_transition_timestamp
+        return _Shown(
+            cluster=state.cluster,
+            mode=state.mode,
+            plain=tuple(family.labels(**whose) for family in self._plain_application_families()),
+            health={health: self.application_health.labels(**whose, health=health) for health in HealthStatus},
+            since=tuple(transition.labels(**whose, condition=condition) for condition in CONDITIONS),
+        )
+
+    def _plain_application_families(self) -> tuple[Gauge, ...]:
+        return (
             self.application_synced,
             self.application_healthy,
-            self.application_health,
             self.application_drifted_objects,
             self.application_objects,
             self.application_suspended,
-            self.application_last_transition_timestamp,
-        ):
-            family.remove_by_labels({"namespace": namespace, "name": name})
+        )
+
+    def forget_application(self, namespace: str, name: str) -> None:
+        """Remove every series of a deleted Application; one that was never shown is no error."""
+        shown = self._shown.pop((namespace, name), None)
+        if shown is None:
+            return
+        # One by one: removing by a part of the labels would search through all Applications' series.
+        whose = namespace, name, shown.cluster
+        self.application_info.remove(*whose, shown.mode)
+        for family in self._plain_application_families():
+            family.remove(*whose)
+        for health in shown.health:
+            self.application_health.remove(*whose, health)
+        for condition in CONDITIONS:
+            self.application_last_transition_timestamp.remove(*whose, condition)
 
     def cluster(self, name: str) -> None:
         """Make every series of a Cluster exist, at zero; one that is there already keeps its values."""

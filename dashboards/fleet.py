@@ -125,6 +125,7 @@ RUNS = Row(
             asks="Which stage of a run is slow?",
             queries=p99("shipslog_stage_duration_seconds", "stage"),
             unit="s",
+            quiet="no Application was looked at for a minute",
         ),
         Panel(
             title="Reconciles by fate",
@@ -146,6 +147,7 @@ RUNS = Row(
             asks="How long do they wait?",
             queries=quantiles("shipslog_queue_wait_seconds"),
             unit="s",
+            quiet="no Application was looked at for a minute",
         ),
     ),
 )

@@ -143,6 +143,7 @@ LEDGER = Row(
             asks="Is the disk slow?",
             queries=quantiles("shipslog_ledger_append_duration_seconds"),
             unit="s",
+            quiet="nothing was recorded for a minute",
         ),
     ),
 )

@@ -6,6 +6,7 @@ Healthy: all is as Git says. Troubled: besides, something of everything that can
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import sys
 import time
 
@@ -37,6 +38,7 @@ def act(metrics: Metrics, *, troubled: bool) -> None:
         act_on_cluster(metrics, cluster, up=not (troubled and number))
     metrics.application(application("shop", "in-cluster"))
     metrics.application(application("stock", "prod-eu", troubled=troubled))
+    metrics.application(dataclasses.replace(application("legacy", "in-cluster"), suspended=True, mode="manual"))
     metrics.repository_ready.labels(namespace="team-pay", name="shop-config").set(not troubled)
     act_on_runs(metrics)
     act_on_sources(metrics)
@@ -57,7 +59,6 @@ def application(name: str, cluster: str, *, troubled: bool = False) -> Applicati
         health_since=time.time() - 60,
         drifted=2 if troubled else 0,
         objects=4,
-        suspended=troubled,
     )
 
 
