@@ -13,7 +13,7 @@ import yaml
 
 from controller.kube.access import from_kubeconfig_file, in_cluster
 from controller.kube.cluster import open_cluster
-from controller.kube.errors import AccessError
+from controller.kube.errors import AccessError, ApiError
 from controller.model.cluster import IN_CLUSTER
 from controller.settings import Settings
 
@@ -65,6 +65,20 @@ async def opened(place: Place) -> AsyncIterator[Cluster]:
         yield cluster
     finally:
         await cluster.close()
+
+
+async def whoami(cluster: Cluster, otherwise: str) -> str:
+    """The name by which the API server knows us; what the kubeconfig says where it does not tell (before 1.28)."""
+    review = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "SelfSubjectReview",
+        "metadata": {"generateName": "shipslog-"},
+    }
+    try:
+        answer = await cluster.create(review)
+    except ApiError:
+        return otherwise
+    return _text(_get(_get(answer.get("status"), "userInfo"), "username")) or otherwise
 
 
 def _first(variable: str) -> str:

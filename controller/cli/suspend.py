@@ -7,7 +7,7 @@ import asyncio
 import click
 
 from controller.cli import options, output
-from controller.cli.home import Place, locate, opened
+from controller.cli.home import Place, locate, opened, whoami
 from controller.cli.nouns import application_id, key_of, read_application
 from controller.cli.table import Table
 from controller.model.labels import ACTOR_ANNOTATION, API_VERSION
@@ -40,6 +40,7 @@ async def _switch(place: Place, key: Key, *, suspend: bool) -> bool:
         body = await read_application(cluster, key)
         if bool(body["spec"].get("suspend")) == suspend:
             return False
-        patch = {"metadata": {"annotations": {ACTOR_ANNOTATION: place.user}}, "spec": {"suspend": suspend}}
+        user = await whoami(cluster, place.user)
+        patch = {"metadata": {"annotations": {ACTOR_ANNOTATION: user}}, "spec": {"suspend": suspend}}
         await cluster.merge(application_id(key), API_VERSION, patch)
         return True

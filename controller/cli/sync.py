@@ -15,7 +15,7 @@ import msgspec
 from controller.cli import options, output, plan
 from controller.cli.exits import Exit
 from controller.cli.foretell import Foretold, foretell, mirrors
-from controller.cli.home import Place, locate, opened
+from controller.cli.home import Place, locate, opened, whoami
 from controller.cli.nouns import application_id, key_of, read_application, understood
 from controller.cli.progress import Progress, progress
 from controller.cli.table import clean
@@ -79,7 +79,7 @@ async def _sync(place: Place, wanted: Wanted, directory: Path) -> int:
         _refuse_suspended(body)
         foretold = await _planned(home, body, wanted, directory) if wanted.planned else None
         last = (body.get("status") or {}).get("lastRun") or {}
-        asked = await request(home, wanted.key, place.user)
+        asked = await request(home, wanted.key, await whoami(home, place.user))
         if not wanted.wait:
             end = Progress("Requested", "the controller was asked")
         else:
