@@ -148,7 +148,7 @@ def _version(kind: Kind) -> Json:
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
-        "additionalPrinterColumns": msgspec.to_builtins(kind.columns),
+        "additionalPrinterColumns": [msgspec.to_builtins(column) for column in kind.columns],
         "schema": {"openAPIV3Schema": _root(kind)},
     }
     if kind.selectable:

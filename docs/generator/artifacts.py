@@ -23,7 +23,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
 def artifacts(root: Path = ROOT) -> dict[Path, str]:
     """Path (relative to the checkout) and content of every generated file."""
     pages = {Path(path): page() for path, page in PAGES.items()}
-    return pages | manifests.crd_files() | chart.files(root)
+    return pages | manifests.crd_files() | manifests.monitoring_files(root) | chart.files(root)
 
 
 def stale(root: Path = ROOT) -> list[Path]:

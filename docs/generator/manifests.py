@@ -12,8 +12,8 @@ from controller.model.crds import crds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CRDS = "helm/shipslog/files/crds"
-OWNED = (f"{CRDS}/*.yaml", "helm/shipslog/files/rules/*.yaml", "helm/shipslog/files/dashboards/*.json")
+FILES = "helm/shipslog/files"
+OWNED = (f"{FILES}/crds/*.yaml", f"{FILES}/rules/*.yaml", f"{FILES}/dashboards/*.json")
 """Where every file is generated: what nothing writes any more is stale."""
 
 HEADER = "# Generated from controller/model by `python -m docs.generator`: do not edit.\n"
@@ -21,7 +21,14 @@ HEADER = "# Generated from controller/model by `python -m docs.generator`: do no
 
 def crd_files() -> dict[Path, str]:
     """One file a kind, named for its plural."""
-    return {Path(CRDS, f"{crd['spec']['names']['plural']}.yaml"): HEADER + dump(crd) for crd in crds()}
+    return {Path(FILES, "crds", f"{crd['spec']['names']['plural']}.yaml"): HEADER + dump(crd) for crd in crds()}
+
+
+def monitoring_files(root: Path) -> dict[Path, str]:
+    """Alert rules and dashboards, copied: a chart reads nothing outside of its directory."""
+    rules = {Path(FILES, "rules", path.name): path for path in (root / "dashboards").glob("*.yaml")}
+    boards = {Path(FILES, "dashboards", path.name): path for path in (root / "dashboards").glob("*.json")}
+    return {copy: path.read_text(encoding="utf-8") for copy, path in (rules | boards).items()}
 
 
 def dump(document: Mapping[str, Any]) -> str:
