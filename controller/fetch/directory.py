@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NamedTuple
 
 from controller.fetch.failure import printable
 
 Kind = Literal["blob", "tree", "symlink", "submodule"]
 
+_MODE = re.compile(rb"[0-7]{1,7}")
 _FORMAT = 0o170000
 _KINDS: dict[int, Kind] = {0o100000: "blob", 0o040000: "tree", 0o120000: "symlink", 0o160000: "submodule"}
 LONGEST_NAME = 255
 """Bytes that a file system takes for a name (NAME_MAX)."""
+
+
+class MalformedTree(ValueError):
+    """The data is no tree object."""
 
 
 class Node(NamedTuple):
@@ -36,17 +42,17 @@ def parse(data: bytes, hash_size: int) -> Directory:
         hash_size: Bytes of an object id: 20, or 32 with SHA-256.
 
     Raises:
-        ValueError: the data is no tree object.
+        MalformedTree: the data is no tree object.
     """
     nodes: dict[str, Node] = {}
     fault = ""
     position = 0
     while position < len(data):
-        space, null = data.index(b" ", position), data.index(b"\0", position)
-        mode, raw = int(data[position:space], 8), data[space + 1 : null]
-        position = null + 1 + hash_size
-        if position > len(data) or space > null:
-            raise ValueError("the tree object is cut off")
+        space, null = data.find(b" ", position), data.find(b"\0", position)
+        first, position = position, null + 1 + hash_size
+        if not first < space < null or position > len(data) or not _MODE.fullmatch(data, first, space):
+            raise MalformedTree("it is cut off, or no tree object at all")
+        mode, raw = int(data[first:space], 8), data[space + 1 : null]
         name = raw.decode("utf-8", "surrogateescape")
         kind = _KINDS.get(mode & _FORMAT)
         wrong = (

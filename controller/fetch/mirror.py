@@ -36,6 +36,8 @@ class Mirror:
         self.objects.on_corrupt = self._distrust
         self.corrupt = False
         """Objects were missing: thrown away at the next `open`."""
+        self.on_corrupt: Callable[[], None] = lambda: None
+        """Called when they are found missing."""
         self.have: dict[str, str] = {}
         """Object ids of what we fetched, by the server's name without `refs/`: `heads/main`."""
         self.head = ""
@@ -144,7 +146,9 @@ class Mirror:
         await self.objects.close()
 
     def _distrust(self) -> None:
-        self.corrupt = True
+        if not self.corrupt:
+            self.corrupt = True
+            self.on_corrupt()
 
     async def _converse(self, work: Callable[[Command], _Result]) -> _Result:
         try:

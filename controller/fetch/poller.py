@@ -75,6 +75,7 @@ class Poller:
         self._gate = gate
         self._told = told
         self._surveyor = Surveyor(mirror)
+        mirror.on_corrupt = self.ask
         self._known: dict[Ref, Known] = {}
         self._failed: Failed | None = None
         self._failures = 0
@@ -83,6 +84,7 @@ class Poller:
         self._table: RefTable | None = None
         self._table_at = NEVER
         self._fresh = NEVER
+        self._retired = False
         self._wake = asyncio.Event()
         self._turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._clock = asyncio.get_running_loop().time
@@ -99,6 +101,10 @@ class Poller:
         refs = {ref for ref, keys in self.wanted.items() if keys.pop(key, None) is not None}
         self._drop_unwanted()
         return refs
+
+    def retire(self) -> None:
+        """When `run` ends, take the mirror's directory along."""
+        self._retired = True
 
     def ask(self) -> None:
         """Look at the server now."""
@@ -148,8 +154,11 @@ class Poller:
             self._failed = Failed(GitFailure("stopped", "the Repository is read no more"), float("inf"))
             self._known.clear()
             self._turn.set_result(None)
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await asyncio.shield(self.mirror.close())
+            with suppress(TimeoutError, GitFailure):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await self.mirror.close()
+                    if self._retired:
+                        await self.mirror.discard()
 
     def _suspended(self) -> bool:
         return all(user.spec.suspend for user in self.users.values())

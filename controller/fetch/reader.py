@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from controller.fetch.directory import Directory, parse
+from controller.fetch.directory import Directory, MalformedTree, parse
 from controller.fetch.errors import CommitNotFound, GitFailed, GitFailure, MirrorCorrupt, TooLarge, TreeRefused
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Reader:
             raise TooLarge(f"{self.at(path)} holds too many names", remedy="spread the files over directories")
         try:
             directory = parse(object_.data, len(self._sha) // 2)
-        except ValueError as error:
+        except MalformedTree as error:
             raise TreeRefused(f"{self.at(path)} can't be read: {error}", remedy="write the commit anew") from None
         self.objects.trees.put(object_.id, directory, len(directory.nodes) + 1)
         return directory

@@ -16,7 +16,7 @@ from controller.fetch.mirror import Mirror, directory_name
 from controller.fetch.poller import Poller
 from controller.fetch.reader import Limits
 from controller.fetch.refs import acceptable
-from controller.fetch.store import Access
+from controller.fetch.store import Access, Store, stored
 from controller.fetch.tree import CommitTree
 from controller.model.application import Ref
 from controller.model.duration import seconds
@@ -170,6 +170,12 @@ class Repositories:
         """
         return CommitTree(self._poller(key).mirror.objects, sha, repository=str(key), limits=self._limits)
 
+    async def sweep(self) -> None:
+        """Delete the mirrors of an earlier run that nobody reads now; for when all Repositories are known."""
+        for name in await asyncio.to_thread(stored, self._directory):
+            if name not in self._tasks:
+                await asyncio.to_thread(Store(self._directory / name, 0).discard)
+
     async def close(self) -> None:
         """End all polling, processes and threads; the mirrors stay for the next start."""
         tasks = set(self._tasks.values())
@@ -202,7 +208,7 @@ class Repositories:
 
     def _end_if_unused(self, name: str) -> None:
         if not self._pollers[name].users:
-            del self._pollers[name]
+            self._pollers.pop(name).retire()
             self._tasks[name].cancel()
 
     def _tell(self, poller: Poller, round_: Round) -> None:

@@ -145,7 +145,9 @@ class Store:
 
     def discard(self) -> None:
         """Delete the mirror. Moved aside first: half a mirror must not be taken for one."""
-        if self.directory.exists():
+        if self.directory.suffix == ".gone":
+            shutil.rmtree(self.directory, ignore_errors=True)
+        elif self.directory.exists():
             aside = self.directory.with_name(f"{self.directory.name}.{uuid.uuid4().hex}.gone")
             self.directory.rename(aside)
             shutil.rmtree(aside, ignore_errors=True)
@@ -204,3 +206,8 @@ class Store:
 
     def _run(self, command: Command, *arguments: str, lines: Sequence[str] = ()) -> Output:
         return command.run(arguments, self._local, _LOCAL_SECONDS, lines=lines)
+
+
+def stored(directory: Path) -> list[str]:
+    """Names of the mirrors below a directory, and of what a killed run left of some."""
+    return sorted(path.name for pattern in ("*.git", "*.gone") for path in directory.glob(pattern))

@@ -12,10 +12,10 @@ import pytest
 from controller.fetch.repository import Listeners, Repositories, RepositoryState
 from controller.model.objects import Key
 from controller.model.repository import Repository, RepositorySpec, SecretRef
-from tests.ground.git_server import GitServer
+from tests.ground.git_server import BareRepository, GitServer, Worktree
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
 
     from controller.fetch.survey import Rewrite
@@ -71,6 +71,32 @@ async def repositories(directory: Path, news: News | None = None, **options: obj
             yield opened
         finally:
             await opened.close()
+
+
+@dataclass
+class Shop:
+    """A repository with one commit, its server, and a working copy."""
+
+    server: GitServer
+    bare: BareRepository
+    work: Worktree
+    first: str
+
+    @property
+    def url(self) -> str:
+        return self.bare.url
+
+    async def publish(self, files: Mapping[str, str | bytes | None]) -> str:
+        """Commit and push; the commit."""
+        return await asyncio.to_thread(self.work.publish, files, "Change")
+
+
+@pytest.fixture
+def shop(server: GitServer, tmp_path: Path) -> Shop:
+    """One file, `a.yaml`, on `main`."""
+    bare = server.create("shop")
+    work = bare.worktree(tmp_path / "work")
+    return Shop(server, bare, work, work.publish({"a.yaml": "a: 1"}, "First"))
 
 
 @pytest.fixture

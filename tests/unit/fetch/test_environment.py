@@ -1,0 +1,64 @@
+"""What git's processes are told, and what is kept from them and from logs."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from controller.fetch import environment
+from controller.model.repository import Credentials
+
+MIRROR = Path("/mirrors/x.git")
+LOGIN = Credentials("ada", "s3cret/wörd")
+
+
+def _config(variables: dict[str, str]) -> dict[str, str]:
+    count = int(variables["GIT_CONFIG_COUNT"])
+    return {variables[f"GIT_CONFIG_KEY_{i}"]: variables[f"GIT_CONFIG_VALUE_{i}"] for i in range(count)}
+
+
+def test_git_reads_no_configuration_but_ours() -> None:
+    """Nothing of the machine or a user changes what we do."""
+    variables = environment.local(MIRROR)
+
+    assert variables["GIT_CONFIG_NOSYSTEM"] == "1"
+    assert variables["GIT_CONFIG_GLOBAL"] == "/dev/null"
+    assert variables["GIT_TERMINAL_PROMPT"] == "0"
+    assert _config(variables)["core.hooksPath"] == "/dev/null"
+    assert _config(variables)["gc.auto"] == "0"
+
+
+def test_file_urls_are_a_protocol_only_where_they_are_allowed() -> None:
+    """Whoever may write a Repository could read the Pod's files by them."""
+    plain = environment.remote(MIRROR, "https://x/y", None, file_urls=False)
+    with_files = environment.remote(MIRROR, "file:///y", None, file_urls=True)
+
+    assert plain["GIT_ALLOW_PROTOCOL"] == "http:https"
+    assert with_files["GIT_ALLOW_PROTOCOL"] == "http:https:file"
+
+
+def test_the_password_stands_in_one_variable_and_the_helper_is_bound_to_the_host() -> None:
+    """No configuration value holds it; another host, port or scheme has no helper."""
+    variables = environment.remote(MIRROR, "https://git.example.org:8443/a/b.git", LOGIN, file_urls=False)
+
+    assert [name for name, value in variables.items() if LOGIN.password in value] == ["SHIPSLOG_GIT_PASSWORD"]
+    helpers = [key for key, value in _config(variables).items() if key.startswith("credential.") and value[:1] == "!"]
+    assert helpers == ["credential.https://git.example.org:8443.helper"]
+
+
+@pytest.mark.parametrize("mark", ["\n", "\r", "\0"])
+def test_a_line_break_in_a_password_is_refused(mark: str) -> None:
+    """It would add a line of its own to git's credential protocol."""
+    with pytest.raises(ValueError, match="line break"):
+        environment.remote(MIRROR, "https://x/y", Credentials("ada", f"a{mark}b"), file_urls=False)
+
+
+def test_no_form_of_the_password_is_left_in_a_text() -> None:
+    """A server may echo what it was sent."""
+    basic = base64.b64encode(f"{LOGIN.username}:{LOGIN.password}".encode()).decode()
+
+    text = environment.redacted(f"{LOGIN.password} {basic} s3cret%2Fw%C3%B6rd", LOGIN)
+
+    assert text == "[redacted] [redacted] [redacted]"
