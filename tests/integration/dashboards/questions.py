@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dashboards.panels import Dashboard
     from tests.ground.prometheus import PrometheusServer
 
 DASHBOARDS = Path(__file__).resolve().parents[3] / "dashboards"
@@ -54,3 +55,10 @@ def read(name: str) -> dict[str, Any]:
 def unanswered(server: PrometheusServer, dashboard: dict[str, Any]) -> list[Question]:
     """The questions that no series answers with a number."""
     return [q for q in questions(dashboard) if not any(sample.known for sample in server.query(q.expression))]
+
+
+def unexplained(server: PrometheusServer, dashboard: Dashboard) -> list[str]:
+    """The questions that no series answers, and whose panel has no reason for it in good times."""
+    reasons = {panel.title: panel.quiet for panel in dashboard.panels}
+    silent = unanswered(server, read(dashboard.name))
+    return [str(question) for question in silent if not reasons[question.panel]]

@@ -7,7 +7,7 @@ import pytest
 
 from controller.metrics import Metrics
 from dashboards.__main__ import DASHBOARDS
-from tests.integration.dashboards.questions import questions, read, unanswered
+from tests.integration.dashboards.questions import questions, read, unanswered, unexplained
 from tests.integration.dashboards.rehearsal import act
 
 if TYPE_CHECKING:
@@ -30,11 +30,7 @@ def test_only_panels_with_a_reason_are_empty_on_a_healthy_system(
     dashboard: Dashboard, healthy: PrometheusServer
 ) -> None:
     """A panel without data says on the dashboard's source why that is good news."""
-    reasons = {panel.title: panel.quiet for panel in dashboard.panels}
-
-    silent = unanswered(healthy, read(dashboard.name))
-
-    assert [str(question) for question in silent if not reasons[question.panel]] == []
+    assert unexplained(healthy, dashboard) == []
 
 
 @every_dashboard
