@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from controller import logs
 from controller.errors import ShipslogError
 from controller.record.errors import EventRefused
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from controller.record.history import History
     from controller.record.spool import Spool
 
-log = logging.getLogger(__name__)
+log = logs.get_logger(__name__)
 
 BATCH = 500
 """Events of one delivery, at most."""
@@ -112,14 +112,16 @@ class Delivery:
         self.delivered += count
         self.deliveries += 1
         if self.problem is not None:
-            log.info("events reach PostgreSQL again", extra={"waiting": self._backlog.count})
+            log.info("Events reach PostgreSQL again", waiting=self._backlog.count)
             self.problem = None
 
     def _failed(self, error: ShipslogError, pause: float) -> None:
         self.failures += 1
         if self.problem is None or str(self.problem) != str(error):
             log.warning(
-                "events can't be delivered, they wait in the spool",
-                extra={"error": str(error), "waiting": self._backlog.count, "retry_seconds": pause},
+                "Events can't be delivered, they wait in the spool",
+                error=str(error),
+                waiting=self._backlog.count,
+                retry_seconds=pause,
             )
         self.problem = error

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import logging
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from controller import logs
 from controller.errors import ShipslogError
 from controller.model.event import Draft, Event, EventType, Target
 from controller.record import body as canonical
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from controller.record.disk import Disk
 
-log = logging.getLogger(__name__)
+log = logs.get_logger(__name__)
 
 RESERVED = frozenset(
     {
@@ -115,7 +115,7 @@ class Journal:
         past = _Past(history, backlog)
         spool = await asyncio.to_thread(Spool.open, directory, past.see, limit=limit, disk=disk)
         for finding in spool.findings:
-            log.error("the spool was damaged", extra=msgspec.to_builtins(finding))
+            log.error("The spool was damaged", **msgspec.to_builtins(finding))
         return cls(spool, ledger, producer=producer, clock=clock, history=history, backlog=backlog)
 
     async def append(self, *drafts: Draft) -> tuple[Event, ...]:
@@ -149,9 +149,10 @@ class Journal:
         return await self.append(*(unknown_result(intent) for intent in left)) if left else ()
 
     async def run(self) -> None:
-        """Deliver to PostgreSQL until cancelled. Returns at once when there is none."""
+        """Deliver to PostgreSQL until cancelled. Without one, events wait in the spool and so does this."""
         if self._delivery:
             await self._delivery.run()
+        await asyncio.get_running_loop().create_future()
 
     async def stop(self) -> None:
         """Record audit.stopped: the silence that follows is no gap."""
@@ -168,7 +169,7 @@ class Journal:
         except TimeoutError:
             return False
         except ShipslogError as error:
-            log.warning("events stay in the spool", extra={"error": str(error), "waiting": self.undelivered})
+            log.warning("Events stay in the spool", error=str(error), waiting=self.undelivered)
             return False
         return True
 
