@@ -261,3 +261,11 @@ def test_an_unknown_level_or_format_is_refused_with_what_there_is(level: str, fo
     """The message lists the choices."""
     with pytest.raises(ValueError, match=r"use one of (debug, info, warning, error|json, text)"):
         logs.configure(level, form)
+
+
+def test_fields_given_the_librarys_way_are_fields_too(stream: io.StringIO) -> None:
+    """`extra=` of the standard logger, for modules that can't know ours."""
+    logging.getLogger("controller.other").warning("Odd", extra={"cluster": "prod-eu", "fields": {"tries": 3}})
+
+    (line,) = lines(stream)
+    assert (line["cluster"], line["tries"]) == ("prod-eu", 3)
