@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -265,7 +266,7 @@ func (r *chartRender) sort(files map[string]string) error {
 	}
 	hooks, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)
 	if err != nil {
-		return err
+		return r.unreadable(files, err)
 	}
 	if err := r.crds(); err != nil {
 		return err
@@ -310,13 +311,35 @@ func (r *chartRender) crds() error {
 	return nil
 }
 
-func (r *chartRender) add(file, content string, hook *Hook) error {
+// unreadable finds the template whose output is no YAML, to say it as everywhere else.
+func (r *chartRender) unreadable(files map[string]string, err error) error {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if !strings.Contains(err.Error(), name) {
+			continue
+		}
+		if _, err := r.read(r.file(name), files[name]); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// read reads what a template renders to; a line of it is no line of the template.
+func (r *chartRender) read(file, content string) ([]Document, error) {
 	documents, err := readDocuments(file, []byte(content), r.request.Limits)
 	if err != nil {
 		failure := asFailure(err, file)
 		failure.Message += fmt.Sprintf(" (line %d of what the template renders to)", failure.Line)
 		failure.Line = 0
-		return failure
+		return nil, failure
+	}
+	return documents, nil
+}
+
+func (r *chartRender) add(file, content string, hook *Hook) error {
+	documents, err := r.read(file, content)
+	if err != nil {
+		return err
 	}
 	for _, document := range documents {
 		if err := r.manifests.add(file, document, hook); err != nil {

@@ -70,7 +70,7 @@ func (i *Inspector) finish(one *resource.Resource) (string, json.RawMessage, err
 }
 
 var (
-	registeredTwice = regexp.MustCompile(`already registered id: ([^./]+)\.[^/]*/(.+)\.[^.]+$`)
+	registeredTwice = regexp.MustCompile(`already registered id: ([^./\s]+)\.[^/\s]*/(\S+)\.[^.\s']+`)
 	inKustomization = regexp.MustCompile(regexp.QuoteMeta(mount) + `/?`)
 )
 
