@@ -38,6 +38,8 @@ DEEPEST = 6
 """Levels of nested values that are logged."""
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 FORMATS = ("json", "text")
+_STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+"""What every record has; the rest are fields that a caller gave by `extra`."""
 
 _context: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("shipslog_log_context")
 # A dict for its order: when there are too many, the oldest goes.
@@ -175,7 +177,8 @@ def _line(record: logging.LogRecord) -> dict[str, Any]:
         "message": _clean(record.getMessage()),
         "logger": record.name,
     }
-    fields = {**_context.get({}), **getattr(record, "fields", {})}
+    given = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    fields = {**_context.get({}), **given.pop("fields", {}), **given}
     for name, value in fields.items():
         line[f"field_{name}" if name in line else name] = _plain(value)
     if record.exc_info and record.exc_info[1] is not None:
