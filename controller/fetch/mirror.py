@@ -34,6 +34,7 @@ class Mirror:
         self.access = access
         self.objects = Objects(directory, environment.local(directory))
         self.objects.on_corrupt = self._distrust
+        self.objects.on_missing = self._doubt
         self.corrupt = False
         """Objects were missing: thrown away at the next `open`."""
         self.on_corrupt: Callable[[], None] = lambda: None
@@ -131,6 +132,7 @@ class Mirror:
             return None
         known = commit.parse(found.id, found.data or b"")
         self._commits.put(name, known)
+        self._commits.put(known.sha, known)
         return known
 
     async def discard(self) -> None:
@@ -144,6 +146,11 @@ class Mirror:
     async def close(self) -> None:
         """End the reading; the directory stays. What talks to the server ends with its task."""
         await self.objects.close()
+
+    def _doubt(self, sha: str) -> None:
+        """A commit is missing: what was here once does not go away, unless the mirror is broken."""
+        if self._commits.get(sha) is not None:
+            self._distrust()
 
     def _distrust(self) -> None:
         if not self.corrupt:

@@ -58,6 +58,8 @@ class Objects:
         """When something was last read, by the loop's clock."""
         self.on_corrupt: Callable[[], None] = lambda: None
         """Called when the mirror turns out to be corrupt."""
+        self.on_missing: Callable[[str], None] = lambda _: None
+        """Called with a commit that the mirror has not."""
         self.trees: Cache[Directory] = Cache(_TREES)
         self.blobs: Cache[bytes] = Cache(_BLOBS)
         self.sizes: Cache[int] = Cache(_SIZES)

@@ -58,6 +58,7 @@ class Reader:
             except GitFailure as failure:
                 raise self._unreadable(failure, "") from None
             if found is None:
+                self.objects.on_missing(self._sha)
                 raise CommitNotFound(
                     f"Repository {self._repository} has no commit {self._sha} in its mirror",
                     after=1.0,

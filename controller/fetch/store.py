@@ -109,6 +109,7 @@ class Store:
             )
         finally:
             self._clean()
+        self._check_size()
         if sum(1 for _ in self.directory.glob("objects/pack/*.pack")) > _MOST_PACKS:
             self._checked(command, "repack", "--geometric=2", "-d", "-q")
 

@@ -66,9 +66,12 @@ class Surveyor:
             if failure.cause == "object":
                 # A ref moved away between our two questions.
                 return await self._look(wanted, None)
-            if failure.cause != "corrupt" and not (failure.cause == "size" and self._mirror.have):
+            if failure.cause not in {"corrupt", "size"}:
                 raise
-        await self._mirror.discard()
+            again = failure.cause == "corrupt" or bool(self._mirror.have)
+            await self._mirror.discard()
+            if not again:
+                raise
         return await self._look(wanted, table)
 
     async def remembered(self, wanted: Collection[Ref]) -> dict[Ref, Answer]:

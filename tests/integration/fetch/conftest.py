@@ -11,7 +11,7 @@ import pytest
 
 from controller.fetch.repository import Listeners, Repositories, RepositoryState
 from controller.model.objects import Key
-from controller.model.repository import Repository, RepositorySpec, SecretRef
+from controller.model.repository import Credentials, Repository, RepositorySpec, SecretRef
 from tests.ground.git_server import BareRepository, GitServer, Worktree
 
 if TYPE_CHECKING:
@@ -62,11 +62,12 @@ class News:
 
 
 @asynccontextmanager
-async def repositories(directory: Path, news: News | None = None, **options: object) -> AsyncIterator[Repositories]:
+async def repositories(
+    directory: Path, news: News | None = None, *, file_urls: bool = True, **options: Any
+) -> AsyncIterator[Repositories]:
     """Repositories with file:// allowed, closed at the end."""
     async with asyncio.TaskGroup() as group:
-        options = {"file_urls": True, **options}
-        opened = Repositories(group, directory, (news or News()).listeners, **options)  # type: ignore[arg-type]
+        opened = Repositories(group, directory, (news or News()).listeners, file_urls=file_urls, **options)
         try:
             yield opened
         finally:
@@ -97,6 +98,23 @@ def shop(server: GitServer, tmp_path: Path) -> Shop:
     bare = server.create("shop")
     work = bare.worktree(tmp_path / "work")
     return Shop(server, bare, work, work.publish({"a.yaml": "a: 1"}, "First"))
+
+
+@dataclass
+class Private:
+    """A repository with one commit that asks for a login."""
+
+    url: str
+    credentials: Credentials
+    first: str
+
+
+@pytest.fixture
+def private(server: GitServer, tmp_path: Path) -> Private:
+    """One file, `a.yaml`, on `main`."""
+    bare = server.create("private", credentials=("ada", "pass/w%rd"))
+    first = bare.worktree(tmp_path / "private-work").publish({"a.yaml": "a: 1"}, "First")
+    return Private(bare.url, Credentials("ada", "pass/w%rd"), first)
 
 
 @pytest.fixture
