@@ -28,8 +28,8 @@ class Resource(msgspec.Struct, frozen=True):
 class WatchEvent(msgspec.Struct, frozen=True):
     """One step of a watch.
 
-    `restarted`: everything is listed anew from here on; what is not named before `synced` is gone.
-    `synced`: the listing is complete and live changes follow. Neither has a body.
+    `restarted`: everything is listed anew from here on; what is not named before `synced` is gone. The first listing
+    of a watch is not announced. `synced`: the listing is complete, live changes follow. Neither has a body.
     """
 
     kind: Literal["restarted", "added", "modified", "deleted", "synced"]

@@ -121,8 +121,10 @@ class LiveState:
 
     def _sweep(self, kind: GroupKind) -> None:
         """A listing is complete: what it did not name is gone."""
-        listed = self._listed.pop(kind, set())
         self._synced.add(kind)
+        listed = self._listed.pop(kind, None)
+        if listed is None:  # the first listing: what we know came from it, or from answers to our writes since
+            return
         for known in [known for known in self._views if known.group_kind == kind and known not in listed]:
             self._drop(known)
 

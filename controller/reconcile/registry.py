@@ -139,7 +139,10 @@ class Registry:
             self.on_cluster(cluster.name, cluster)
 
     def _sweep(self, kind: str) -> None:
-        listed = self._listed.pop(kind, set())
+        self._synced[kind].set()
+        listed = self._listed.pop(kind, None)
+        if listed is None:  # the first listing: nothing was known before
+            return
         known: set[Key] = {
             "Application": set(self.applications),
             "Repository": set(self.repositories),
@@ -147,7 +150,6 @@ class Registry:
         }[kind]
         for gone in known - listed:
             self._drop(kind, gone)
-        self._synced[kind].set()
 
     def _drop(self, kind: str, key: Key) -> None:
         match kind:
