@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import itertools
 import os
 import stat
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,12 +31,18 @@ class DirectoryTree:
     """The files below a directory, read when they are asked for.
 
     Symbolic links are entries and never followed, also not on the way to a file: nothing outside the directory is
-    read. `.git` is left out.
+    read. `.git` is left out. Files change under our hands, so a directory's id is a new one at every look: what was
+    rendered from a whole directory is rendered again.
     """
 
     def __init__(self, root: Path) -> None:
         """Take `root` as the repository's root."""
-        self._root = root.resolve()
+        self._given = root
+        self._looks = itertools.count()
+
+    @cached_property
+    def _root(self) -> Path:
+        return self._given.resolve()  # touches the disk: not on the event loop
 
     async def entries(self, path: str, *, deep: bool = False) -> Sequence[FileEntry] | None:
         """Return the entries of the directory at `path`, sorted; None when there is none."""
@@ -101,11 +108,7 @@ class DirectoryTree:
         kind = _kind(status) if status is not None else None
         if status is None or kind is None:
             return None
-        if kind != "tree":
-            return f"{kind}:{_state(status)}"
-        below = self._entries(path, deep=True) or []
-        lines = "\n".join(f"{entry.kind} {entry.path} {entry.object_id}" for entry in below)
-        return f"tree:{hashlib.sha256(lines.encode()).hexdigest()}"
+        return f"{kind}:{next(self._looks)}" if kind == "tree" else f"{kind}:{_state(status)}"
 
 
 def _kind(status: os.stat_result) -> EntryKind | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.render import Renderer, RenderRequest
-from tests.integration.render.memory import MemoryTree
+from tests.unit.render.memory import MemoryTree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from controller.render import EnginePool, Helm, Plain, Renderer, RenderRequest
-from tests.integration.render.memory import MemoryTree
+from tests.unit.render.memory import MemoryTree
 
 if TYPE_CHECKING:
     from pathlib import Path

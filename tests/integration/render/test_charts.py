@@ -8,7 +8,7 @@ import pytest
 
 from controller.render import Helm, Hook, RenderError, RenderRequest
 from tests.integration.render.command import FIXTURES
-from tests.integration.render.memory import MemoryTree
+from tests.unit.render.memory import MemoryTree
 
 if TYPE_CHECKING:
     from controller.render import Renderer

@@ -8,7 +8,7 @@ import pytest
 
 from controller.render import RenderRequest
 from tests.integration.render.command import FIXTURES, names, objects_of, run
-from tests.integration.render.memory import MemoryTree
+from tests.unit.render.memory import MemoryTree
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from controller.render import Plain, RenderError, RenderRequest
-from tests.integration.render.memory import MemoryTree
+from tests.unit.render.memory import MemoryTree
 
 if TYPE_CHECKING:
     from controller.render import Renderer

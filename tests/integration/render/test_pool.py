@@ -12,7 +12,7 @@ import pytest
 
 from controller.render import EngineError, EnginePool, Renderer, RenderError, RenderRequest, locate_engine
 from controller.render.process import EngineProcess
-from tests.integration.render.memory import MemoryTree
+from tests.unit.render.memory import MemoryTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable

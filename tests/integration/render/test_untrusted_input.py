@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from controller.render import Helm, Limits, Plain, RenderError, RenderRequest
-from tests.integration.render.memory import MemoryTree, Submodule, Symlink
+from tests.unit.render.memory import MemoryTree, Submodule, Symlink
 
 if TYPE_CHECKING:
     from controller.render import EnginePool, Renderer
