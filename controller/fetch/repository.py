@@ -150,17 +150,19 @@ class Repositories:
             Unreachable, MirrorCorrupt, DiskFull, GitFailed: the same.
             DeadlineExceeded: too many conversations with the host wait.
         """
-        poller, repository = self._poller(key), self._repository(key)
-        _check_name(repository, ref)
-        try:
-            answer = await poller.answer(key, ref, None if repository.spec.suspend else fresh_since)
-        except GitFailure as failure:
-            if repository.spec.suspend:
-                raise _suspended(repository) from None
-            raise error_of(failure, repository) from None
-        if answer.revision is None:
-            raise _missing(answer, ref, repository)
-        return answer.revision
+        while True:
+            poller = self._poller(key)
+            repository = poller.users[key]
+            _check_name(repository, ref)
+            try:
+                answer = await poller.answer(key, ref, None if repository.spec.suspend else fresh_since)
+            except GitFailure as failure:
+                if failure.cause == "stopped" and self._pollers.get(self._places.get(key, "")) not in {None, poller}:
+                    continue  # its URL or Secret changed meanwhile: another mirror knows
+                raise _unanswered(failure, repository) from None
+            if answer.revision is None:
+                raise _missing(answer, ref, repository)
+            return answer.revision
 
     def tree(self, key: Key, sha: str) -> CommitTree:
         """The files of a commit that `revision` gave.
@@ -194,9 +196,6 @@ class Repositories:
                 f"Repository {key} is unknown", after=5.0, remedy="create it, or correct spec.source.repository"
             )
         return self._pollers[name]
-
-    def _repository(self, key: Key) -> Repository:
-        return self._poller(key).users[key]
 
     def _start(self, name: str, access: Access) -> Poller:
         gate = self._gates.setdefault(urlsplit(access.url).netloc, asyncio.Semaphore(_PER_HOST))
@@ -253,12 +252,16 @@ def _check_name(repository: Repository, ref: Ref) -> None:
             )
 
 
-def _suspended(repository: Repository) -> NotPolled:
-    return NotPolled(
-        f"Repository {repository.key} is suspended and was not read before",
-        after=seconds(repository.spec.interval),
-        remedy="set its spec.suspend to false",
-    )
+def _unanswered(failure: GitFailure, repository: Repository) -> ShipslogError:
+    if repository.spec.suspend:
+        return NotPolled(
+            f"Repository {repository.key} is suspended and was not read before",
+            after=seconds(repository.spec.interval),
+            remedy="set its spec.suspend to false",
+        )
+    if failure.cause == "stopped":
+        return NotPolled(f"Repository {repository.key}: {failure.detail}", after=1.0)
+    return error_of(failure, repository)
 
 
 def _missing(answer: Answer, ref: Ref, repository: Repository) -> RefNotFound | CommitNotFound:
