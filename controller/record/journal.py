@@ -92,6 +92,7 @@ class Journal:
         self._previous = self._history.last
         self._seq = 0
         self._started = False
+        self._closed = False
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._writing: Batch | None = None
         self._waiting: Batch | None = None
@@ -124,6 +125,8 @@ class Journal:
         A draft with an identifier that was recorded before gives the event of then. When the caller is cancelled the
         events may be recorded all the same. Raises EventError, SpoolFull or SpoolError: then none is recorded.
         """
+        if self._closed:
+            raise SpoolError("the journal is closed")
         events, fresh = self._number(drafts)
         batch = self._join(fresh) if fresh else self._waiting or self._writing
         if batch is not None:
@@ -174,7 +177,10 @@ class Journal:
         return True
 
     async def close(self) -> None:
-        """Finish the write in hand, then let the spool go."""
+        """Finish what was appended, then let the spool go."""
+        self._closed = True
+        while batch := self._waiting or self._writing:
+            await asyncio.wait([batch.done])
         await asyncio.to_thread(self._writer.shutdown)
         await asyncio.to_thread(self._spool.close)
 
@@ -269,7 +275,7 @@ class Journal:
         batch, self._writing = self._writing, None
         if batch is None:
             return
-        error = SpoolError("the journal was closed") if result.cancelled() else result.exception()
+        error = result.exception()
         if error is None:
             self._acknowledge(batch, result.result())
         else:

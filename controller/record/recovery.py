@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 QUARANTINE = "quarantine"
 
 
-class Finding(msgspec.Struct, frozen=True, rename="camel"):
+class Finding(msgspec.Struct, frozen=True):
     """Something wrong with the spool. It is reported, and what it concerns is kept in the quarantine folder.
 
     `torn`: the end of the last segment was cut in the middle of a write that was never acknowledged.
