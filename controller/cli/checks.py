@@ -31,8 +31,8 @@ OLDEST_GIT = (2, 36)
 LEAST_SPACE = 64 << 20
 """Bytes that should be free for the spool."""
 _RIGHTS = """
-SELECT has_table_privilege('audit.event', 'INSERT'),
-       has_table_privilege('audit.event', 'UPDATE') OR has_table_privilege('audit.event', 'DELETE')
+SELECT has_any_column_privilege('audit.event', 'INSERT'),
+       has_any_column_privilege('audit.event', 'UPDATE') OR has_table_privilege('audit.event', 'DELETE')
            OR has_table_privilege('audit.event', 'TRUNCATE'),
        (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user),
        pg_has_role('audit_owner', 'MEMBER'),

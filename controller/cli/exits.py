@@ -58,6 +58,11 @@ class NotFound(errors.Terminal):
     """What the user named is not there."""
 
 
+def first_of(error: BaseException) -> BaseException:
+    """The error itself, or the first one of a group: one is enough to end a command."""
+    return first_of(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
 def code_of(error: BaseException) -> Exit:
     """The exit code of an error; DEFECT for one that nobody foresaw."""
     return next((code for type_, code in _BY_ERROR if isinstance(error, type_)), Exit.DEFECT)

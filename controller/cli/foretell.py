@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from controller.cli.engine import engine
-from controller.cli.exits import NotFound
+from controller.cli.exits import NotFound, first_of
 from controller.cli.nouns import understood
 from controller.diff.ownership import ownership_digest
 from controller.errors import ShipslogError, Terminal
@@ -91,6 +91,13 @@ async def foretell(home: Cluster, body: Json, directory: Path, settings: Setting
 
     Raises the errors of fetch, render, plan and cluster; Forbidden names the right that the user lacks.
     """
+    try:
+        return await _foretell(home, body, directory, settings)
+    except BaseExceptionGroup as group:  # of the task group that owns the polling
+        raise first_of(group) from None
+
+
+async def _foretell(home: Cluster, body: Json, directory: Path, settings: Settings) -> Foretold:
     app = understood(body)
     async with (
         _destination(home, app) as (client, suspended),

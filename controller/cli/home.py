@@ -43,6 +43,8 @@ def locate(kubeconfig: str = "", environment: Mapping[str, str] = os.environ) ->
     serviceaccount = Path(environment.get("SHIPSLOG_SERVICEACCOUNT_DIR") or Settings().serviceaccount_dir)
     given = kubeconfig or _first(environment.get("KUBECONFIG", "")) or _default(environment)
     if given:
+        if not Path(given).is_file():
+            raise AccessError(f"there is no kubeconfig {given}", remedy="correct --kubeconfig or KUBECONFIG")
         namespace, user = _context(Path(given))
         return Place(Path(given), namespace or "default", user or _login(environment), serviceaccount)
     if (serviceaccount / "token").exists():

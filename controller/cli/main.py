@@ -89,10 +89,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Whoever read us has seen enough; the interpreter must not try to flush once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except BaseExceptionGroup as group:
-        return _end(_first(group))
     except Exception as error:  # noqa: BLE001 - the last line of defence: a defect is told, not thrown at the user
-        return _end(error)
+        return _end(exits.first_of(error))
     return int(answer or 0)
 
 
@@ -121,11 +119,6 @@ def _located(error: ShipslogError) -> str:
         return error.message
     rest = error.message.removeprefix(f"{file}: ")
     return f"{file}:{line}: {rest}"
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    inner = group.exceptions[0]
-    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
 def _say(message: str, remedy: str, code: Exit) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def _command(context: click.Context, command: click.Command) -> Iterator[str]:
     yield " ".join([context.command_path, *command.collect_usage_pieces(context)])
     yield "```"
     yield ""
-    yield (command.help or "").strip()
+    yield inspect.cleandoc(command.help or "")
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             inner = command.get_command(context, name)
