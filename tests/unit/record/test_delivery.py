@@ -82,8 +82,8 @@ async def running(journal: Journal) -> asyncio.Task[None]:
 async def until(condition: Callable[[], bool]) -> None:
     """Let others run until the condition holds."""
     async with asyncio.timeout(30):
-        while not condition():
-            await asyncio.sleep(0)  # noqa: ASYNC110 - nothing tells of it
+        while not condition():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
 
 
 def problem(journal: Journal) -> Exception | None:
