@@ -59,7 +59,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* The settings as environment variables: logLevel is SHIPSLOG_LOG_LEVEL. */}}
 {{- define "shipslog.settings" -}}
 {{- range $name, $value := .Values.settings }}
-SHIPSLOG_{{ snakecase $name | upper }}: {{ include "shipslog.text" $value | quote }}
+{{- with include "shipslog.text" $value }}
+SHIPSLOG_{{ snakecase $name | upper }}: {{ quote . }}
+{{- end }}
 {{- end }}
 {{- end -}}
 

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.controlplane import ControlPlane
-from tests.integration.chart.helm import BINARY, NAMESPACE, Helm
+from tests.integration.chart.helm import BINARY, DATABASE, NAMESPACE, Helm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.controlplane.admin import Admin
-
-DATABASE = {"url": "postgresql://writer@db/ledger", "ownerUrl": "postgresql://owner@db/ledger"}
 
 
 @pytest.fixture(scope="package")

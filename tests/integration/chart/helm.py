@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from controller.model.base import Json
 
 ROOT = Path(__file__).resolve().parents[3]
 CHART = ROOT / "helm" / "shipslog"
 BINARY = ROOT / ".tools" / "bin" / "helm"
 NAMESPACE = "shipslog-system"
+DATABASE = {"url": "postgresql://writer@db/ledger", "ownerUrl": "postgresql://owner@db/ledger"}
+"""Content of the Secret of the ledger's URLs."""
 
 
 class HelmFailed(Exception):
@@ -86,18 +90,24 @@ def find(objects: list[Json], kind: str, name: str = "") -> Json:
     return found[0]
 
 
-def environment(objects: list[Json]) -> dict[str, str]:
-    """The environment of the controller's container, with the values that a Pod would put in."""
-    container = find(objects, "StatefulSet")["spec"]["template"]["spec"]["containers"][0]
-    [source] = container["envFrom"]
-    given: dict[str, str] = find(objects, "ConfigMap", source["configMapRef"]["name"])["data"]
-    return given | {entry["name"]: _value(entry) for entry in container["env"]}
+def container(workload: Json) -> Json:
+    """The only container of a StatefulSet or Job."""
+    [found] = workload["spec"]["template"]["spec"]["containers"]
+    return dict(found)
 
 
-def _value(entry: dict[str, Any]) -> str:
+def environment(objects: list[Json], container: Json, database: Mapping[str, str] = DATABASE) -> dict[str, str]:
+    """The environment of a container, with what a kubelet would put in; `database` is the Secret's content."""
+    given: dict[str, str] = {}
+    for source in container.get("envFrom", []):
+        given |= find(objects, "ConfigMap", source["configMapRef"]["name"])["data"]
+    return given | {entry["name"]: _value(entry, database) for entry in container["env"]}
+
+
+def _value(entry: dict[str, Any], database: Mapping[str, str]) -> str:
     if "value" in entry:
         return str(entry["value"])
     [(source, reference)] = entry["valueFrom"].items()
     if source == "secretKeyRef":
-        return f"postgresql://{reference['name']}/{reference['key']}"
+        return database[reference["key"]]
     return {"metadata.namespace": NAMESPACE, "metadata.name": "shipslog-0"}[reference["fieldPath"]]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from controller.cli import rights
 from tests.controlplane import token
 from tests.controlplane.admin import Admin
 from tests.integration.chart.helm import NAMESPACE, Helm
@@ -39,15 +40,8 @@ class Right:
 
 
 NEEDED = [
-    *(
-        Right(verb, kind, OURS)
-        for kind in ("applications", "repositories", "clusters")
-        for verb in ("get", "list", "watch")
-    ),
-    *(Right("patch", f"{kind}/status", OURS) for kind in ("applications", "repositories", "clusters")),
-    Right("patch", "applications", OURS),
-    Right("create", "events"),
-    Right("get", "secrets"),
+    *(Right(verb, resource, group) for group, resource, verbs in rights.NEEDED for verb in verbs),
+    # `shipslog doctor`, run in the Pod, compares our kinds with its own.
     Right("get", "customresourcedefinitions", "apiextensions.k8s.io"),
     *(
         Right(verb, "leases", "coordination.k8s.io", NAMESPACE)
