@@ -144,17 +144,31 @@ def start(
 def end(process: subprocess.Popen[bytes]) -> None:
     """End the process and all of its group, wait for it, close its pipes."""
     if process.returncode is None:
-        # Not reaped yet, so the group's number can't have been given to others.
         _signal(process.pid, signal.SIGTERM)
-        try:
-            process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            _signal(process.pid, signal.SIGKILL)
-            process.wait()
+        deadline = time.monotonic() + _GRACE
+        while not _has_ended(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        # Before git is waited for: until then nobody else can get the group's number.
+        _signal(process.pid, signal.SIGKILL)
+        process.wait()
+        _reap(process.pid)
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
             with contextlib.suppress(BrokenPipeError):
                 stream.close()
+
+
+def _has_ended(pid: int) -> bool:
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _reap(group: int) -> None:
+    """Wait for what git left behind: as the first process of a container we inherit its children when it dies."""
+    deadline = time.monotonic() + _GRACE
+    with contextlib.suppress(ChildProcessError):  # no child of ours is in the group any more, or ever was
+        while time.monotonic() < deadline:
+            if os.waitpid(-group, os.WNOHANG) == (0, 0):
+                time.sleep(0.01)
 
 
 def _signal(group: int, number: signal.Signals) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import functools
+import os
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -11,7 +14,8 @@ import psutil
 import pytest
 
 from controller.fetch import poller as polling
-from controller.fetch.errors import NotPolled
+from controller.fetch.command import MEMORY
+from controller.fetch.errors import GitMissing, NotPolled, TimedOut
 from controller.model.application import Ref
 from controller.model.objects import Key
 from tests.integration.fetch.conftest import SHOP, repositories, repository
@@ -96,6 +100,49 @@ async def test_closing_does_not_wait_for_a_server_that_stalls(shop: Shop, tmp_pa
 
     assert await asyncio.to_thread(_until, lambda: not _gits(mirrors))
     assert await asyncio.to_thread(_until, lambda: not _threads())
+
+
+async def test_git_s_orphans_are_waited_for(shop: Shop, tmp_path: Path) -> None:
+    """In a container the controller is the first process, and inherits what a killed git leaves."""
+    become_reaper = functools.partial(ctypes.CDLL(None).prctl, 36)  # PR_SET_CHILD_SUBREAPER
+    become_reaper(1, 0, 0, 0)
+    try:
+        await asyncio.to_thread(shop.server.stall_after, 10)
+        async with repositories(tmp_path / "mirrors") as opened:
+            opened.ensure(repository(shop.url, timeout="500ms"))
+            with pytest.raises(TimedOut):
+                await opened.revision(SHOP, MAIN)
+            left = [child.pid for child in psutil.Process().children() if _is_gits(child.pid)]
+            assert not left
+    finally:
+        become_reaper(0, 0, 0, 0)
+
+
+def _is_gits(pid: int) -> bool:
+    """Whether a child belongs to the mirror: git's processes are groups of their own, the server's are of ours."""
+    return os.getpgid(pid) != os.getpgrp()
+
+
+async def test_git_s_memory_is_bounded(shop: Shop, tmp_path: Path) -> None:
+    """A hostile pack may ask for any amount."""
+    async with repositories(tmp_path / "mirrors") as opened:
+        opened.ensure(repository(shop.url))
+        revision = await opened.revision(SHOP, MAIN)
+        await opened.tree(SHOP, revision.sha).blob("a.yaml")
+        limits = await asyncio.to_thread(lambda: [git.rlimit(psutil.RLIMIT_AS) for git in _gits(tmp_path)])
+
+    assert limits == [(MEMORY, MEMORY)]
+
+
+async def test_a_machine_without_git_is_told_in_one_line(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the remedy."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    async with repositories(tmp_path / "mirrors") as opened:
+        opened.ensure(repository(shop.url))
+        with pytest.raises(GitMissing, match="install git"):
+            await opened.revision(SHOP, MAIN)
 
 
 async def test_an_asker_that_goes_away_stops_nobody_else(shop: Shop, tmp_path: Path) -> None:
