@@ -15,13 +15,15 @@ from controller.apply.execute import Result, execute
 from controller.diff.plan import baseline_of
 from controller.errors import ShipslogError
 from controller.model.application import HISTORY, ApplicationStatus, InventoryEntry
+from controller.model.condition import merge
 from controller.model.duration import seconds
 from controller.model.event import Draft, EventType
 from controller.model.labels import SYNC_ANNOTATION
 from controller.model.plan import Action, Plan
 from controller.model.run import FINAL, Counts, Phase, Run
 from controller.reconcile.drifting import changes, healed
-from controller.reconcile.moment import epoch, rfc3339
+from controller.reconcile.moment import epoch, rfc3339, whole
+from controller.record.status import applying
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,6 +71,7 @@ async def begin(case: Case, plan: Plan) -> Run:
         revision=case.wish.revision,
         inventory=tuple(sorted(inventory.values(), key=lambda entry: entry.id)),
         last_handled_sync=_asked(case),
+        conditions=merge(status.conditions, applying(status.conditions, case.app.generation), whole(case.rooms.now())),
     )
     case.app = await case.rooms.announcer.status(case.app, status)
     await case.rooms.ledger.append(_planned(case, plan, run))

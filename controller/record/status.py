@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -47,6 +48,22 @@ def conditions(found: Findings) -> tuple[Condition, ...]:
             "True" if found.stalled else "False",
             "InputRejected" if found.stalled else "Progressable",
             found.stalled,
+        ),
+    )
+
+
+def applying(known: Sequence[Condition], generation: int) -> tuple[Condition, ...]:
+    """The conditions when a run begins: neither ready nor not, until its writes are done."""
+    moving: Mapping[str, tuple[Truth, str, str]] = {
+        "Ready": ("Unknown", "Applying", "a run writes"),
+        "Reconciling": ("True", "Applying", "a run writes"),
+    }
+    kept = [condition for condition in known if condition.type not in moving]
+    return (
+        *kept,
+        *(
+            Condition(type=type_, status=status, reason=reason, message=message, observed_generation=generation)
+            for type_, (status, reason, message) in moving.items()
         ),
     )
 

@@ -72,15 +72,19 @@ class ProcessGroup:
         # An environment may hold a password.
         (directory / "spec.json").touch(mode=0o600)
         (directory / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+        argv = [sys.executable, "-m", "tests.ground.guard", str(directory)]
         with (directory / "guard.log").open("ab") as log:
             guard = subprocess.Popen(
-                [sys.executable, "-m", "tests.ground.guard", str(directory)],
+                argv,
                 stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 cwd=_CHECKOUT,
                 start_new_session=True,  # Ctrl-C is for the owner, who then stops the group in order
             )
+        if detached:
+            guard.wait(_LEAVE_SECONDS)
+            return cls(directory)
         return cls(directory, guard)
 
     @classmethod
@@ -125,7 +129,7 @@ class ProcessGroup:
         if failure and state["phase"] == "failed":
             how = "did not listen in time" if failure["code"] is None else f"exited with {failure['code']}"
             raise ProcessFailed(f"{failure['component']} {how}; its log ends:\n{tail(Path(failure['log']))}")
-        if not failure and self._guard is not None and self._guard.poll() is not None:
+        if not failure and self._guard_is_gone():
             log = self.directory / "guard.log"
             raise ProcessFailed(f"the guard of {self.directory} is gone; its log ends:\n{tail(log)}")
 
@@ -147,10 +151,8 @@ class ProcessGroup:
         """Stop every component in order and wait until they are gone."""
         guard = self._guard_identity()
         if self._guard is not None:
-            if self._guard.stdin is not None:
-                self._guard.stdin.close()
-            else:
-                self._guard.terminate()
+            assert self._guard.stdin is not None
+            self._guard.stdin.close()
             try:
                 self._guard.wait(_LEAVE_SECONDS)
             except subprocess.TimeoutExpired:
@@ -160,6 +162,12 @@ class ProcessGroup:
             guard.send(signal.SIGTERM)
             guard.wait_gone(_LEAVE_SECONDS)
         end([identity for identity in self._identities().values() if identity.alive()], seconds=3)
+
+    def _guard_is_gone(self) -> bool:
+        if self._guard is not None:
+            return self._guard.poll() is not None
+        guard = self._guard_identity()
+        return guard is not None and not guard.alive()
 
     def _state(self) -> dict[str, Any]:
         try:

@@ -1,0 +1,92 @@
+# Everything is made inside the checkout: .venv (Python), .tools (programs), .run (what the demo keeps).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := .tools/bin
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+.PHONY: help
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "python: $(PYTHON) is missing or older than 3.11: install Python 3.11 or newer, or name it: make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "python: $(PYTHON) has no venv: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "python: installing the locked packages into $(VENV) (half a minute) ..."; begun=$$SECONDS; \
+	  $(PYTHON) -m venv $(VENV); \
+	  $(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt; \
+	  $(VENV)/bin/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	  touch $(READY); echo "python: installed, $$((SECONDS - begun)) s"
+
+.PHONY: engine
+engine:
+	@controller/render/engine/build.sh $(BIN)
+
+.PHONY: git
+git:
+	@command -v git >/dev/null || { echo "git: not on the PATH: install it (Debian: apt-get install git)" >&2; exit 1; }
+
+.PHONY: tools
+tools: git engine
+	@tests/controlplane/build.sh $(BIN)
+	@tests/tools/build.sh $(BIN)
+	@tests/ground/prometheus.sh $(BIN)
+
+.PHONY: setup
+setup: git $(READY) engine ## Install all that .venv/bin/shipslog needs, render engine included
+
+.PHONY: demo
+demo: setup tools ## Tell the whole story on real parts (KEEP=1 leaves them running)
+	@$(RUN) -m tests.demo $(if $(KEEP),--keep)
+
+.PHONY: test
+test: lint unit test-go test-servers ## Run all tests, on real servers (about half an hour when nothing is built yet)
+
+.PHONY: unit
+unit: setup tools ## Run the tests that need nothing running
+	@$(RUN) -m pytest -q -n 2 tests/unit
+
+.PHONY: test-go
+test-go: setup tools
+	@cd controller/render/engine && go vet ./... && go test ./...
+	@cd tests/controlplane && go vet ./...
+
+.PHONY: test-servers
+test-servers: setup tools
+	@$(RUN) -m pytest -q tests/integration tests/acceptance
+
+.PHONY: unit-newest
+unit-newest: setup tools ## Run the unit tests on the newest Python there is
+	@tests/ground/newest_python.sh
+
+.PHONY: lint
+lint: setup ## Check style, types and the walls between rooms
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check -q . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports --no-cache
+
+.PHONY: bench
+bench: setup tools ## Measure against the API server's own limit
+	@$(RUN) -m tests.benchmarks
+
+.PHONY: docs
+docs: setup ## Write what is generated: reference, CRDs, dashboards
+	@$(RUN) -m docs.generator && $(RUN) -m dashboards
+
+.PHONY: wheel
+wheel: setup ## Build the wheel, with the engine inside
+	@mkdir -p controller/render/bin && cp $(BIN)/shipslog-render controller/render/bin/ && $(RUN) -m build -q --wheel --no-isolation
+
+.PHONY: lock
+lock: ## Resolve the requirement sets anew (needs uv)
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements/runtime.txt
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements/runtime.txt requirements/dev.in pyproject.toml -o requirements/dev.txt
+
+.PHONY: clean
+clean: ## Remove all that was made, running demo included
+	@if [ -x $(RUN) ]; then $(RUN) -m tests.demo --down || true; fi
+	@rm -rf .venv .tools .run dist build controller/render/bin .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

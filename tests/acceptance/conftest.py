@@ -1,0 +1,66 @@
+"""One set of servers for the session, a fresh world on them for each test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.controlplane import ControlPlane
+from tests.ground.git_server import GitServer
+from tests.ground.ledger import LedgerDatabase, make_template
+from tests.ground.postgres import PostgresServer
+from tests.ground.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.ground.controller_process import ControllerProcess
+
+BINARIES = Path(__file__).resolve().parents[2] / ".tools" / "bin"
+
+
+@pytest.fixture(scope="session")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """The home control plane."""
+    started = ControlPlane.start("home", tmp_path_factory.mktemp("planes"), binaries=BINARIES)
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """PostgreSQL, with the migrated template."""
+    started = PostgresServer.start(tmp_path_factory.mktemp("postgres"))
+    make_template(started)
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
+    """Git over smart HTTP."""
+    started = GitServer(tmp_path_factory.mktemp("git")).start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def world(tmp_path: Path, plane: ControlPlane, postgres: PostgresServer, git: GitServer) -> Iterator[World]:
+    """A world with the chart installed; emptied afterwards."""
+    ledger = LedgerDatabase(postgres)
+    made = World(tmp_path, plane, ledger, git)
+    made.install()
+    yield made
+    plane.reset()
+    ledger.drop()
+
+
+@pytest.fixture
+def controller(world: World) -> Iterator[ControllerProcess]:
+    """The controller, running as the chart's Pod would."""
+    process = world.controller()
+    process.start()
+    yield process
+    process.stop()
