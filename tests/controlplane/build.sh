@@ -20,9 +20,14 @@ started() { printf 'control plane: %s ...\n' "$1"; }
 finished() { printf 'control plane: %s, %d s\n' "$1" "$(($(date +%s) - begun))"; }
 
 require_go() {
-    command -v go >/dev/null && return
-    echo "control plane: no 'go' on the PATH: install Go 1.26 or newer (Debian: apt-get install golang) and try again" >&2
-    exit 1
+    local found
+    found=$(go env GOVERSION 2>/dev/null) || found=none
+    case $found in
+    none | go1.[0-9] | go1.[0-9].* | go1.1[0-9] | go1.1[0-9].* | go1.20 | go1.20.*)
+        echo "control plane: needs Go 1.26 or newer (found: $found): install it (https://go.dev/doc/install) and try again" >&2
+        exit 1
+        ;;
+    esac # from 1.21 on, go itself gets the version that go.mod asks for, or says why it can't
 }
 
 # build NAME HASH COMMAND...: run COMMAND unless NAME was built from sources of this HASH.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import ssl
 import subprocess
 import sys
@@ -22,7 +23,9 @@ from tests.controlplane import (
     user_kubeconfig,
 )
 from tests.controlplane.admin import Admin, ApiError
+from tests.controlplane.components import Ports
 from tests.ground.identity import ProcessIdentity
+from tests.ground.ports import free_ports
 from tests.ground.processes import AlreadyRunning
 from tests.integration.ground.conftest import BINARIES, eventually
 
@@ -201,6 +204,7 @@ def test_reset_leaves_nothing_and_takes_seconds(plane: ControlPlane) -> None:
 
     assert _everything(admin) == before
     assert not _served(admin, widgets)
+    assert "example.org" not in {group["name"] for group in admin.get("/apis")["groups"]}
     assert "changed" not in admin.get("/api/v1/namespaces/default")["metadata"]["labels"]
 
 
@@ -282,6 +286,20 @@ def test_a_component_that_dies_is_said_with_the_end_of_its_log(tmp_path: Path) -
         ControlPlane.start("one", tmp_path, binaries=fake)
 
 
+def test_a_lost_race_for_a_port_is_run_again_with_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between finding a port free and listening there, another process may have taken it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        picked = [Ports(taken.getsockname()[1], *free_ports(2)), Ports.pick()]
+        monkeypatch.setattr(Ports, "pick", lambda: picked.pop(0))
+        plane = ControlPlane.start("one", tmp_path, binaries=BINARIES)
+    try:
+        assert not picked
+        assert plane.admin.get("/readyz") == "ok"
+    finally:
+        plane.stop()
+
+
 def test_a_running_control_plane_is_not_started_over(planes: list[ControlPlane]) -> None:
     """Two sessions never share a directory."""
     east = planes[0]
@@ -321,7 +339,7 @@ def test_a_control_plane_is_kept_running_by_hand(kept: Path) -> None:
     assert json.loads(kubeconfig.read_text(encoding="utf-8"))["current-context"] == "kept"
     begun = time.monotonic()
     assert _command("up", kept).stdout == first.stdout
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 2  # 0.1 s on an idle machine
     plane = ControlPlane.attach("kept", kept)
     assert plane is not None
     plane.admin.create("/api/v1/namespaces", {"metadata": {"name": "team"}})
