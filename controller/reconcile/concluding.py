@@ -22,6 +22,7 @@ from controller.model.run import Phase, Run, Trigger
 from controller.reconcile.moment import epoch, whole
 from controller.reconcile.rooms import Case, Memory, Rooms, Saying, draft, memory_of
 from controller.reconcile.syncing import entry_of, finish, verdict_on
+from controller.record.identifier import derived
 from controller.record.status import Findings, Truth, conditions
 from controller.tasks import Backoff
 
@@ -73,14 +74,13 @@ async def fail(app: Application, rooms: Rooms, error: ShipslogError, work_trigge
         stalled=str(error) if terminal else "",
     )
     said: list[Saying] = []
-    if memory.spoken != str(error) and terminal:
+    if terminal and _unsaid(app, memory, str(error)):
         await rooms.ledger.append(
             draft(
                 app, EventType.SYNC_REFUSED, outcome="refused", reason=str(error)[:4096], detail={"cause": found.reason}
             )
         )
         said.append(Saying(found.reason, str(error), warning=True))
-        memory.spoken = str(error)
     _log.warning("Look failed", trigger=work_trigger.value, fate=type(error).__name__, error=str(error))
     rooms.metrics.reconciles.labels(fate=_fate(error)).inc()
     await _write(app, rooms, _failed_sync_handled(app, terminal=terminal), found, said)
@@ -180,16 +180,19 @@ def _findings(case: Case, plan: Plan, verdict: Verdict, status: ApplicationStatu
 
 async def _health_moved(app: Application, rooms: Rooms, found: Findings) -> None:
     known = next((condition for condition in app.status.conditions if condition.type == "Healthy"), None)
-    before = known.reason if known else ""
-    if before == found.health.status.value:
+    before, since = (known.reason, known.last_transition_time) if known else ("", "")
+    after = found.health.status.value
+    if before == after:
         return
+    last = app.status.last_run
     await rooms.ledger.append(
         draft(
             app,
             EventType.HEALTH_CHANGED,
+            id=derived("health", app.uid, last.id if last else "", since, before, after, app.resource_version),
             reason=found.health.message[:2048],
             revision=app.status.revision.sha,
-            detail={"before": before, "after": found.health.status.value},
+            detail={"before": before, "after": after},
         )
     )
 
@@ -197,8 +200,7 @@ async def _health_moved(app: Application, rooms: Rooms, found: Findings) -> None
 async def _refusal(case: Case, verdict: Verdict) -> None:
     if not verdict.refused:
         case.memory.spoken = ""
-    elif case.memory.spoken != verdict.message:
-        case.memory.spoken = verdict.message
+    elif _unsaid(case.app, case.memory, verdict.message):
         await case.rooms.ledger.append(
             case.draft(
                 EventType.SYNC_REFUSED,
@@ -209,6 +211,13 @@ async def _refusal(case: Case, verdict: Verdict) -> None:
             )
         )
         case.say(verdict.reason, verdict.message, warning=True)
+
+
+def _unsaid(app: Application, memory: Memory, message: str) -> bool:
+    """Whether this refusal was not recorded yet, by this process or an earlier one; it counts as said from now on."""
+    stalled = next((condition.message for condition in app.status.conditions if condition.type == "Stalled"), "")
+    said, memory.spoken = message in {memory.spoken, stalled[:8192]}, message
+    return not said
 
 
 async def _write(

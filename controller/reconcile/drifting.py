@@ -9,6 +9,7 @@ import msgspec
 from controller.model.event import Actor, EventType
 from controller.observe.drift import Episodes, compare
 from controller.reconcile.moment import epoch, rfc3339
+from controller.record.identifier import derived
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,6 +117,8 @@ def _end(case: Case, drift: Drift, type_: EventType, now: float) -> Draft:
     stood = max(0.0, now - epoch(drift.since))
     draft = case.draft(
         type_,
+        # An episode ends once, whoever tells of it, and whatever process of ours.
+        id=derived("drift-end", drift.id),
         causation_id=drift.id,
         revision=case.wish.revision.sha,
         detail={"since": drift.since, "stoodSeconds": round(stood, 6), "fields": list(drift.fields)},

@@ -23,6 +23,7 @@ from controller.model.plan import Action, Plan
 from controller.model.run import FINAL, Counts, Phase, Run
 from controller.reconcile.drifting import changes, healed
 from controller.reconcile.moment import epoch, rfc3339, whole
+from controller.record.identifier import derived
 from controller.record.status import applying
 
 if TYPE_CHECKING:
@@ -189,8 +190,10 @@ async def _observed(case: Case) -> None:
     if revision.sha == before:
         return
     detail = msgspec.to_builtins(revision) | {"previous": before, "repository": case.app.spec.source.repository}
+    last = case.app.status.last_run
+    again = derived("revision", case.app.uid, last.id if last else "", revision.sha)
     await case.rooms.ledger.append(
-        case.draft(EventType.REVISION_OBSERVED, revision=revision.sha, detail=detail, reason=revision.message)
+        case.draft(EventType.REVISION_OBSERVED, id=again, revision=revision.sha, detail=detail, reason=revision.message)
     )
 
 
@@ -257,6 +260,7 @@ def _completed(case: Case, run: Run, now: float) -> Draft:
     outcome = {Phase.SUCCEEDED: "success", Phase.FAILED: "failure"}.get(run.phase, "unknown")
     return case.draft(
         EventType.SYNC_COMPLETED,
+        id=derived("completed", run.id),
         correlation_id=run.id,
         revision=run.revision,
         outcome=outcome,
