@@ -71,7 +71,7 @@ class Command:
             watch: Called a few times per second; what it raises ends the command.
 
         Raises:
-            GitFailure: `timeout`, `size` (more than 64 MiB of output), `stopped` or `no git`.
+            GitFailure: `timeout`, `git` (more than 64 MiB of output), `stopped` or `no git`.
         """
         with _input(lines) as stdin:
             process = start(self._git, arguments, environment, stdin)
@@ -183,7 +183,7 @@ def _read(descriptor: int, kept: bytearray, *, keep_end: bool) -> bool:
     if keep_end:
         del kept[:-_STDERR]
     elif len(kept) > OUTPUT:
-        raise GitFailure("size", f"the answer is longer than {OUTPUT >> 20} MiB")
+        raise GitFailure("git", f"the answer is longer than {OUTPUT >> 20} MiB")
     return bool(block)
 
 

@@ -8,6 +8,7 @@ server redirects elsewhere (gitcredentials(7)); an `http.extraHeader` would foll
 from __future__ import annotations
 
 import base64
+import os
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -69,7 +70,7 @@ def protocols(*, file_urls: bool) -> str:
 
 def local(directory: Path) -> dict[str, str]:
     """For commands that only read or write the mirror: no protocol at all."""
-    return {**_BASE, **_place(directory), **_numbered(_CONFIG), "GIT_ALLOW_PROTOCOL": "none"}
+    return {**_ours(), **_BASE, **_place(directory), **_numbered(_CONFIG), "GIT_ALLOW_PROTOCOL": "none"}
 
 
 def remote(directory: Path, url: str, credentials: Credentials | None, *, file_urls: bool) -> dict[str, str]:
@@ -79,7 +80,7 @@ def remote(directory: Path, url: str, credentials: Credentials | None, *, file_u
         ValueError: the credentials hold a line break or a NUL character, which git's protocol for them can't carry.
     """
     config = dict(_CONFIG)
-    environment = {**_BASE, **_place(directory), "GIT_ALLOW_PROTOCOL": protocols(file_urls=file_urls)}
+    environment = {**_ours(), **_BASE, **_place(directory), "GIT_ALLOW_PROTOCOL": protocols(file_urls=file_urls)}
     if credentials is not None:
         if any(mark in credentials.username + credentials.password for mark in "\n\r\0"):
             raise ValueError("username or password holds a line break or a NUL character")
@@ -93,6 +94,11 @@ def origin(url: str) -> str:
     """Scheme, host and port of a URL: who gets its credentials."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _ours() -> dict[str, str]:
+    """Our own settings, emptied: git need not know the ledger's password."""
+    return {name: "" for name in os.environ if name.startswith("SHIPSLOG_")}
 
 
 def _place(directory: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from controller.fetch.errors import TooLarge, TreeRefused
@@ -50,7 +51,9 @@ async def deep(reader: Reader, path: str, id_: str) -> tuple[Entry, ...]:
             return await _sized(reader, path, files)
         directories = await reader.directories([(joined(path, prefix), id_) for prefix, id_ in level])
         below: list[tuple[str, str]] = []
-        for (prefix, _), directory in zip(level, directories, strict=True):
+        for number, ((prefix, _), directory) in enumerate(zip(level, directories, strict=True)):
+            if number % 100 == 99:
+                await asyncio.sleep(0)  # others want the event loop, too
             met += len(directory.nodes)
             # Before anything is made of it: a directory may hold itself a million times over, at no cost to its author.
             _check(reader, path, met, (joined(prefix, name) for name in directory.nodes))

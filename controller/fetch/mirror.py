@@ -46,6 +46,7 @@ class Mirror:
         self._commits: Cache[commit.Commit] = Cache(_COMMITS)
         self._store = Store(directory, largest)
         self._hash_size = 0
+        self._listed: tuple[bytes, refs.RefTable] | None = None
 
     async def open(self, hash_size: int = 0) -> None:
         """Make the mirror, or take the one that stands there; `hash_size`: characters of an object id, 0 for any.
@@ -71,8 +72,16 @@ class Mirror:
         Raises:
             GitFailure: by cause.
         """
-        access = self.access
-        return refs.parse(await self._converse(lambda command: self._store.list_refs(command, access)))
+        access, listed = self.access, self._listed
+
+        def work(command: Command) -> tuple[bytes, refs.RefTable]:
+            text = self._store.list_refs(command, access)
+            digest = hashlib.sha256(text).digest()
+            # Nearly always the same as before; here, because reading 100,000 refs takes a while.
+            return listed if listed and listed[0] == digest else (digest, refs.parse(text.decode("utf-8", "replace")))
+
+        self._listed = await self._converse(work)
+        return self._listed[1]
 
     async def fetch(self, refspecs: Sequence[str], gone: Collection[str] = ()) -> None:
         """Fetch these refspecs, after our refs that are `gone` were deleted; `have` is true again then.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _BATCH = 1000
 """Calls that one hop serves."""
-_TREES = 200_000
+_TREES = 400_000
 """Names in parsed directories that are kept per mirror."""
 _BLOBS = 16 << 20
 """Bytes of file contents that are kept per mirror."""

@@ -30,14 +30,14 @@ def plan(wanted: Collection[Ref], table: RefTable, have: Mapping[str, str]) -> F
     """Compare what is wanted and what the server has with what we have."""
     names = {name for ref in wanted if ref.commit is None and (name := table.name_of(ref))}
     pinned = {f"commits/{ref.commit}" for ref in wanted if ref.commit is not None}
-    server = {local_name(name) for name in table.refs} | ({"HEAD"} if table.head == "HEAD" else set())
+    ours = [name for name in have if not name.startswith(("all/", "commits/"))]
     return FetchPlan(
         tuple(
             f"+{name}:{OURS}{local_name(name)}"
             for name in sorted(names)
             if have.get(local_name(name)) != table.id_of(name)
         ),
-        tuple(sorted(name for name in have if name not in server and not name.startswith(("all/", "commits/")))),
+        tuple(sorted(name for name in ours if not _is_there(name, table))),
         tuple(sorted(name.removeprefix("commits/") for name in pinned if name not in have)),
     )
 
@@ -45,3 +45,7 @@ def plan(wanted: Collection[Ref], table: RefTable, have: Mapping[str, str]) -> F
 def local_name(name: str) -> str:
     """Our name of a server's ref, behind `refs/shipslog/`."""
     return name.removeprefix("refs/")
+
+
+def _is_there(name: str, table: RefTable) -> bool:
+    return table.head == "HEAD" if name == "HEAD" else f"refs/{name}" in table.refs

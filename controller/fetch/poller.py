@@ -224,7 +224,7 @@ class Poller:
             self._failures += 1
             moved = await self._fall_back(wanted)
             return Round(None, failure, moved, self._clock() - started)
-        if survey.table is not self._table:
+        if survey.listed:
             self._table, self._table_at = survey.table, started
         moved = frozenset(ref for ref, answer in survey.answers.items() if self._has_moved(ref, answer))
         self._known.update({ref: Known(answer, self._table_at) for ref, answer in survey.answers.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from controller.fetch.directory import Directory, MalformedTree, parse
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     from controller.fetch.catfile import Object
     from controller.fetch.objects import Objects
 
-_LONGEST_TREE = 16 << 20
-"""Bytes of one tree object: some 400,000 names."""
+_LONGEST_TREE = 2 << 20
+"""Bytes of one tree object: some 50,000 names."""
+_SHORT_TREE = 32 << 10
+"""Bytes of a tree object that is read at once; a longer one would hold up the event loop."""
 _OVERHEAD = 100
 """Bytes that a cached file takes beside its content."""
 _AHEAD_BYTES = 256 << 10
@@ -64,7 +67,7 @@ class Reader:
                     after=1.0,
                     remedy="ask for the revision again",
                 )
-            self._keep(found, "")
+            await self._keep(found, "")
             self._root = found.id
         return self._root
 
@@ -82,7 +85,7 @@ class Reader:
         for id_, object_ in zip(missing, found, strict=True):
             if object_ is None:
                 raise self._lost(where[id_])
-            known[id_] = self._keep(object_, where[id_])
+            known[id_] = await self._keep(object_, where[id_])
         return [directory for _, id_ in places if (directory := known[id_]) is not None]
 
     async def file(self, path: str, id_: str, beside: Directory) -> bytes:
@@ -157,13 +160,17 @@ class Reader:
             room -= size + _OVERHEAD
         return found
 
-    def _keep(self, object_: Object, path: str) -> Directory:
+    async def _keep(self, object_: Object, path: str) -> Directory:
         if object_.kind != "tree":
             raise TreeRefused(f"{self.at(path)} is a {object_.kind}, not a directory", remedy="write the commit anew")
         if object_.data is None:
             raise TooLarge(f"{self.at(path)} holds too many names", remedy="spread the files over directories")
+        hash_size = len(self._sha) // 2
         try:
-            directory = parse(object_.data, len(self._sha) // 2)
+            if len(object_.data) <= _SHORT_TREE:
+                directory = parse(object_.data, hash_size)
+            else:
+                directory = await asyncio.to_thread(parse, object_.data, hash_size)
         except MalformedTree as error:
             raise TreeRefused(f"{self.at(path)} can't be read: {error}", remedy="write the commit anew") from None
         self.objects.trees.put(object_.id, directory, len(directory.nodes) + 1)

@@ -112,12 +112,14 @@ class Repositories:
             self._states.pop(key, None)
             self._end_if_unused(old)
         poller = self._pollers.get(name) or self._start(name, Access(url))
+        starting = not poller.users  # it comes round to its first look by itself
         before, before_access = poller.users.get(key), poller.mirror.access
         self._places[key] = name
         poller.join(repository, refs)
         longest = max(seconds(user.spec.timeout) for user in poller.users.values())
         poller.mirror.access = Access(url, credentials, longest, self._file_urls)
-        if before is not None and (before.spec != repository.spec or before_access != poller.mirror.access):
+        changed = before is None or before.spec != repository.spec or before_access != poller.mirror.access
+        if changed and not starting:
             poller.ask()
 
     def forget(self, key: Key) -> None:

@@ -86,15 +86,13 @@ class Store:
         lines = (line.split(" ", 1) for line in output.stdout.decode().splitlines())
         return {name.removeprefix(OURS): id_ for id_, name in lines}
 
-    def list_refs(self, command: Command, access: Access) -> str:
+    def list_refs(self, command: Command, access: Access) -> bytes:
         """What `git ls-remote --symref` says.
 
         Raises:
             GitFailure: by cause.
         """
-        return self._remote(command, access, "ls-remote", "--quiet", "--symref", "--", access.url).stdout.decode(
-            "utf-8", "replace"
-        )
+        return self._remote(command, access, "ls-remote", "--quiet", "--symref", "--", access.url).stdout
 
     def fetch(self, command: Command, access: Access, refspecs: Sequence[str]) -> None:
         """Fetch these refspecs, and put packs together when there are many.
@@ -102,7 +100,14 @@ class Store:
         Raises:
             GitFailure: by cause; `size` when the mirror grows over its limit.
         """
-        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
+        options = (
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-auto-maintenance",
+            "--no-recurse-submodules",
+            "--no-show-forced-updates",
+        )
         try:
             self._remote(
                 command, access, "fetch", *options, "--stdin", "--", access.url, lines=refspecs, watch=self._check_size

@@ -39,6 +39,8 @@ class Survey(NamedTuple):
     """What a look at the server brought."""
 
     table: RefTable
+    listed: bool
+    """Whether the server was asked for the table."""
     answers: dict[Ref, Answer]
     rewrites: tuple[Rewrite, ...]
     fetched: bool
@@ -94,6 +96,7 @@ class Surveyor:
     async def _look(self, wanted: Collection[Ref], table: RefTable | None) -> Survey:
         mirror = self._mirror
         await mirror.open()
+        listed = table is None
         if table is None:
             table = await mirror.list_refs()
             await mirror.open(table.hash_size)
@@ -106,7 +109,7 @@ class Surveyor:
             fetched |= await self._fetch_commit(sha, table)
         await mirror.set_head(table.head)
         answers = {ref: await self._answer(ref, table) for ref in wanted}
-        return Survey(table, answers, await self._rewrites(planned, before), fetched)
+        return Survey(table, listed, answers, await self._rewrites(planned, before), fetched)
 
     async def _answer(self, ref: Ref, table: RefTable) -> Answer:
         if ref.commit is not None:

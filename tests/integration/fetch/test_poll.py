@@ -244,3 +244,16 @@ async def test_an_unknown_repository_is_not_ready(tmp_path: Path) -> None:
             await opened.revision(SHOP, MAIN)
         with pytest.raises(NotPolled, match="team-pay/shop"):
             opened.tree(SHOP, "a" * 40)
+
+
+async def test_who_joins_a_mirror_later_is_told_its_state_soon(shop: Shop, tmp_path: Path) -> None:
+    """Not at the next poll, which may be an hour away."""
+    other = Key("team-search", "config")
+    news = News()
+    async with repositories(tmp_path / "mirrors", news) as opened:
+        opened.ensure(repository(shop.url))
+        await opened.revision(SHOP, MAIN)
+        opened.ensure(repository(shop.url, key=other))
+        await news.until(lambda: other in dict(news.states))
+
+        assert dict(news.states)[other].head == shop.first

@@ -54,7 +54,9 @@ def test_ids_of_sha256_are_longer() -> None:
     assert parse(_entry("100644", b"a", bytes(32)), 32).nodes["a"].id == "0" * 64
 
 
-@pytest.mark.parametrize("data", [_entry("100644", b"a")[:-1], b"100644 a", b"x a\0" + ID, b"100999 a\0" + ID, b"\0" * 40])
+@pytest.mark.parametrize(
+    "data", [_entry("100644", b"a")[:-1], b"100644 a", b"x a\0" + ID, b"100999 a\0" + ID, b"\0" * 40]
+)
 def test_what_is_no_tree_is_refused(data: bytes) -> None:
     """A cut or mangled object is an error, never half a directory."""
     with pytest.raises(MalformedTree):

@@ -48,6 +48,14 @@ def test_the_password_stands_in_one_variable_and_the_helper_is_bound_to_the_host
     assert helpers == ["credential.https://git.example.org:8443.helper"]
 
 
+def test_git_does_not_get_our_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger's password is nothing for git's processes."""
+    monkeypatch.setenv("SHIPSLOG_DATABASE_URL", "postgresql://writer:secret@db/ledger")
+
+    assert environment.local(MIRROR)["SHIPSLOG_DATABASE_URL"] == ""
+    assert environment.remote(MIRROR, "https://x/y", LOGIN, file_urls=False)["SHIPSLOG_DATABASE_URL"] == ""
+
+
 @pytest.mark.parametrize("mark", ["\n", "\r", "\0"])
 def test_a_line_break_in_a_password_is_refused(mark: str) -> None:
     """It would add a line of its own to git's credential protocol."""
