@@ -19,17 +19,19 @@ type Inspector struct {
 	root       string
 	// data are files that generators take as they are: they need not be YAML.
 	data map[string]bool
-	// declared maps `Kind name` to the files that have it.
-	declared map[string][]string
-	warnings []string
-	// keepsOrigin says that the user asked for origin annotations.
-	keepsOrigin bool
+	// resources are files that declare objects; a patch names an object that another file declares.
+	resources map[string]bool
+	declared  []declaration
+	warnings  []string
 }
+
+// declaration is one object as a file of the repository has it, before Kustomize renames it.
+type declaration struct{ kind, name, file string }
 
 func newInspector(request *Request, repository *Repository) *Inspector {
 	return &Inspector{
 		limits: request.Limits, repository: repository, root: request.Root,
-		data: map[string]bool{}, declared: map[string][]string{},
+		data: map[string]bool{}, resources: map[string]bool{},
 	}
 }
 
@@ -45,14 +47,51 @@ func (i *Inspector) inspect(name string, data []byte) ([]byte, error) {
 	if slices.Contains(konfig.RecognizedKustomizationFileNames(), path.Base(name)) {
 		return i.kustomization(name, data, documents)
 	}
-	for _, document := range documents {
-		var h head
-		if json.Unmarshal(document.JSON, &h) == nil {
-			object := fmt.Sprintf("%v %v", h.Kind, h.Metadata.Name)
-			i.declared[object] = append(i.declared[object], name)
+	if i.resources[name] {
+		for _, document := range documents {
+			i.declare(name, document.JSON)
 		}
 	}
 	return data, nil
+}
+
+func (i *Inspector) declare(file string, object json.RawMessage) {
+	var h head
+	if json.Unmarshal(object, &h) != nil {
+		return
+	}
+	var items []json.RawMessage
+	if json.Unmarshal(h.Items, &items) == nil {
+		for _, item := range items {
+			i.declare(file, item)
+		}
+	}
+	kind, _ := h.Kind.(string)
+	name, _ := h.Metadata.Name.(string)
+	i.declared = append(i.declared, declaration{kind, name, file})
+}
+
+// source finds the file that declares a finished object: of the names that stand in its own, which prefixes and
+// suffixes may have made longer, the longest. What no file declares was made by the root.
+func (i *Inspector) source(kind, name string) string {
+	best := declaration{file: join(i.root, "kustomization.yaml")}
+	for _, one := range i.declared {
+		if one.kind == kind && len(one.name) > len(best.name) && strings.Contains(name, one.name) {
+			best = one
+		}
+	}
+	return best.file
+}
+
+// declarers lists the files that declare an object by its name of origin.
+func (i *Inspector) declarers(kind, name string) []string {
+	var files []string
+	for _, one := range i.declared {
+		if one.kind == kind && one.name == name {
+			files = append(files, one.file)
+		}
+	}
+	return files
 }
 
 func (i *Inspector) kustomization(name string, data []byte, documents []Document) ([]byte, error) {
@@ -79,29 +118,7 @@ func (i *Inspector) kustomization(name string, data []byte, documents []Document
 	if err := i.references(name, &parsed); err != nil {
 		return nil, err
 	}
-	if path.Dir(name) == path.Clean("./"+i.root) {
-		return i.withOrigin(documents[0].JSON, &parsed)
-	}
 	return data, nil
-}
-
-// withOrigin asks Kustomize to note where each object comes from.
-func (i *Inspector) withOrigin(document json.RawMessage, parsed *types.Kustomization) ([]byte, error) {
-	i.keepsOrigin = slices.Contains(parsed.BuildMetadata, types.OriginAnnotations)
-	if i.keepsOrigin {
-		return document, nil
-	}
-	var fields map[string]any
-	if err := json.Unmarshal(document, &fields); err != nil {
-		return nil, err
-	}
-	for field := range fields {
-		if strings.EqualFold(field, "buildMetadata") {
-			delete(fields, field)
-		}
-	}
-	fields["buildMetadata"] = append(parsed.BuildMetadata, types.OriginAnnotations)
-	return json.Marshal(fields)
 }
 
 // reference is one place of a kustomization file that names another file or directory.
@@ -124,7 +141,11 @@ func (i *Inspector) references(name string, k *types.Kustomization) error {
 			return err
 		}
 	}
+	for _, resource := range k.Resources {
+		i.resources[path.Join(directory, resource)] = true
+	}
 	for _, source := range generators(k) {
+		i.declared = append(i.declared, declaration{source.kind, source.name, name})
 		for _, file := range source.files {
 			i.data[path.Join(directory, file)] = true
 		}
@@ -212,16 +233,17 @@ func collect(k *types.Kustomization) []reference {
 	return list
 }
 
-// source is what one generator reads.
+// source is what one generator makes, and of what.
 type source struct {
-	field string
-	files []string
+	field, kind, name string
+	files             []string
 }
 
 func generators(k *types.Kustomization) []source {
 	var list []source
-	add := func(field string, index int, pairs types.KvPairSources) {
-		one := source{field: fmt.Sprintf("%s[%d]", field, index)}
+	add := func(field, kind string, index int, made types.GeneratorArgs) {
+		pairs := made.KvPairSources
+		one := source{field: fmt.Sprintf("%s[%d]", field, index), kind: kind, name: made.Name}
 		for _, file := range pairs.FileSources {
 			if _, value, named := strings.Cut(file, "="); named {
 				file = value
@@ -235,10 +257,10 @@ func generators(k *types.Kustomization) []source {
 		list = append(list, one)
 	}
 	for index, generator := range k.ConfigMapGenerator {
-		add("configMapGenerator", index, generator.KvPairSources)
+		add("configMapGenerator", "ConfigMap", index, generator.GeneratorArgs)
 	}
 	for index, generator := range k.SecretGenerator {
-		add("secretGenerator", index, generator.KvPairSources)
+		add("secretGenerator", "Secret", index, generator.GeneratorArgs)
 	}
 	return list
 }

@@ -1,20 +1,15 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"path"
 	"regexp"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
-	"sigs.k8s.io/yaml"
 )
-
-const originAnnotation = "config.kubernetes.io/origin"
 
 func kustomizer() *krusty.Kustomizer {
 	options := krusty.MakeDefaultOptions()
@@ -37,9 +32,10 @@ func renderKustomize(request *Request, repository *Repository) (*Answer, error) 
 	}
 	manifests := newManifests(request)
 	for _, one := range built.Resources() {
-		file, object, err := inspector.finish(one)
+		file := inspector.source(one.GetKind(), one.GetName())
+		object, err := one.MarshalJSON()
 		if err != nil {
-			return nil, err
+			return nil, wrong(file, "%s: %v", file, err).of(one.GetKind() + " " + one.GetName())
 		}
 		if err := checkDepth(file, object, 0, request.Limits); err != nil {
 			return nil, err
@@ -49,24 +45,6 @@ func renderKustomize(request *Request, repository *Repository) (*Answer, error) 
 		}
 	}
 	return &Answer{Objects: manifests.objects, Warnings: inspector.warnings}, nil
-}
-
-// finish returns an object and where it comes from, without the annotation that said so.
-func (i *Inspector) finish(one *resource.Resource) (string, json.RawMessage, error) {
-	file := join(i.root, "kustomization.yaml")
-	var origin resource.Origin
-	if text := one.GetAnnotations()[originAnnotation]; yaml.Unmarshal([]byte(text), &origin) == nil {
-		if from := origin.Path + origin.ConfiguredIn; from != "" {
-			file = path.Join(i.root, from)
-		}
-	}
-	if !i.keepsOrigin {
-		if err := one.SetOrigin(nil); err != nil {
-			return "", nil, err
-		}
-	}
-	object, err := one.MarshalJSON()
-	return file, object, err
 }
 
 var (
@@ -80,7 +58,7 @@ func kustomizeFailure(request *Request, inspector *Inspector, err error) *Failur
 	failure := wrong(join(request.Root, "kustomization.yaml"), "%s", text)
 	if match := registeredTwice.FindStringSubmatch(text); match != nil {
 		object := match[1] + " " + match[2]
-		if files := inspector.declared[object]; len(files) > 0 {
+		if files := inspector.declarers(match[1], match[2]); len(files) > 0 {
 			failure = wrong(files[len(files)-1], "%s stands in %s", object, strings.Join(files, " and in "))
 		}
 		return failure.of(object).remedy("rename one of them, or remove it")

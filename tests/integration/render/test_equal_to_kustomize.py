@@ -76,3 +76,18 @@ async def test_deprecated_fields_are_warned_of_with_their_file(renderer: Rendere
     rendered = await renderer.render(tree, RenderRequest(root=""))
 
     assert any("commonLabels" in warning and "kustomization.yaml" in warning for warning in rendered.warnings)
+
+
+async def test_names_that_contain_each_other_are_told_apart(renderer: Renderer) -> None:
+    """Prefixes and suffixes lengthen a name; the file of the longest name that it contains is meant."""
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: %s}\n"
+    files = {"kustomization.yaml": "namePrefix: eu-\nresources: [one.yaml, two.yaml, three.yaml]\n"}
+    files |= {"one.yaml": service % "web", "two.yaml": service % "web-api", "three.yaml": service % "api"}
+
+    rendered = await renderer.render(MemoryTree(files), RenderRequest(root=""))
+
+    assert {one.body["metadata"]["name"]: one.source for one in rendered.objects} == {
+        "eu-web": "one.yaml",
+        "eu-web-api": "two.yaml",
+        "eu-api": "three.yaml",
+    }
