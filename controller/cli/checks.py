@@ -52,7 +52,7 @@ class Finding(msgspec.Struct, frozen=True):
 async def check_engine(settings: Settings, kubeconfig: str) -> list[Finding]:
     """The render engine starts and says its version."""
     del kubeconfig
-    pool = EnginePool(locate_engine(settings.engine), size=1, memory=settings.render_memory)
+    pool = EnginePool(await asyncio.to_thread(locate_engine, settings.engine), size=1, memory=settings.render_memory)
     async with pool:
         version = await pool.version()
     return [Finding("engine", "ok", f"the render engine runs, version {version[:12]}")]

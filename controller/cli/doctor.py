@@ -42,6 +42,7 @@ def command(
     """
     given = {"SHIPSLOG_DATABASE_URL": database_url, "SHIPSLOG_ENGINE": path}
     settings = Settings.from_environment({**os.environ, **{name: value for name, value in given.items() if value}})
+    options.checked(settings.database_url)
     findings = asyncio.run(examine(checks or CHECKS, settings, kubeconfig, timeout))
     output.emit(
         form,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from typing import TYPE_CHECKING
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 async def engine(path: str) -> AsyncIterator[Renderer]:
     """A renderer with one process; its bounds are the settings of the controller, from the environment."""
     settings = Settings.from_environment(os.environ)
-    pool = EnginePool(locate_engine(path), size=1, deadline=settings.render_timeout, memory=settings.render_memory)
+    pool = EnginePool(
+        await asyncio.to_thread(locate_engine, path),
+        size=1,
+        deadline=settings.render_timeout,
+        memory=settings.render_memory,
+    )
     async with pool:
         yield Renderer(pool)

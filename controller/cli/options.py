@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -69,6 +70,15 @@ def required(database_url: str) -> str:
     """The database's URL; raises UsageError where none was given."""
     if not database_url:
         raise click.UsageError("no database is given: use --database-url, or set SHIPSLOG_DATABASE_URL")
+    return checked(database_url)
+
+
+def checked(database_url: str) -> str:
+    """The same URL; raises UsageError, which quotes nothing of it, where a password was not percent-encoded."""
+    try:
+        _ = urlsplit(database_url).port
+    except ValueError:
+        raise click.UsageError("the database URL is malformed: percent-encode / @ : ? # in its password") from None
     return database_url
 
 

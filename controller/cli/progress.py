@@ -38,16 +38,17 @@ def progress(app: Application, asked: str, before: str) -> Progress:
 
 
 def _under_way(conditions: dict[str, Condition]) -> str:
-    """What keeps the controller, by the first condition that says so."""
-    for name in ("Reconciling", "Stalled"):
-        found = conditions.get(name)
-        if found and found.status == "True":
-            synced = conditions.get("Synced")
-            reason = synced.message if synced and synced.status != "True" else ""
-            return (
-                ": ".join(part for part in (found.message, reason) if part and part != found.message) or found.message
-            )
-    return ""
+    """What keeps the controller, and why as far as it says."""
+    found = next((conditions[name] for name in ("Reconciling", "Stalled") if _is_true(conditions.get(name))), None)
+    if found is None:
+        return ""
+    synced = conditions.get("Synced")
+    why = synced.message if synced and synced.status != "True" else ""
+    return f"{found.message}: {why}" if why and why != found.message else found.message
+
+
+def _is_true(condition: Condition | None) -> bool:
+    return condition is not None and condition.status == "True"
 
 
 def _refusal(conditions: dict[str, Condition]) -> str:

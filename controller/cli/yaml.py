@@ -75,7 +75,9 @@ def _scalar(value: Any) -> str:
         return "{}"
     if isinstance(value, list | tuple):
         return "[]"
-    return json.dumps(value)
+    text = json.dumps(value)
+    # To YAML 1.1 only a number with a point is a fraction.
+    return text.replace("e", ".0e") if isinstance(value, float) and "." not in text else text
 
 
 def _is_plain(text: str) -> bool:
