@@ -49,6 +49,8 @@ class EnginePool:
         self._workers: set[EngineProcess] = set()
         self._tasks: asyncio.TaskGroup | None = None
         self._version = ""
+        self.confined: bool | None = None
+        """Whether the platform takes network, files and programs away from workers; None before the first one."""
         self.started = 0
         """Workers started so far."""
         self.lost = 0
@@ -125,6 +127,7 @@ class EnginePool:
             self._discard(worker)
             raise
         self._version = worker.ready.version
+        self.confined = worker.ready.confined
         return worker
 
     def _give_back(self, worker: EngineProcess, *, fit: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from controller.render.cache import Cache, Entry, identify, identify_path
+from controller.render.errors import RenderError
 from controller.render.lookup import Lookup
 from controller.render.protocol import Answer, SentRequest, decode_answer
 from controller.render.request import EngineRequest, Rendered, RenderedObject, RenderRequest
@@ -72,10 +73,12 @@ class Renderer:
         return key, " ".join((asked.kube_version, *asked.api_versions))
 
     async def _ask(self, tree: Tree, asked: EngineRequest) -> bytes:
+        if ".." in asked.root.split("/"):
+            raise RenderError(f"{asked.root} is outside the repository", remedy="correct spec.source.path")
         lookup = Lookup(tree, asked.limits)
         fields = {name: getattr(asked, name) for name in EngineRequest.__struct_fields__}
-        preload = None if ".." in asked.root.split("/") else await lookup.directory(asked.root)
-        return await self._pool.render(SentRequest(**fields, preload=preload), lookup)
+        sent = SentRequest(**fields, preload=await lookup.directory(asked.root))
+        return await self._pool.render(sent, lookup)
 
     async def _entry(self, tree: Tree, asked: EngineRequest, raw: bytes, capabilities: str) -> Entry:
         answer = decode_answer(raw)

@@ -93,7 +93,7 @@ class RenderRequest:
     limits: Limits = field(default_factory=Limits)
 
     def for_engine(self) -> EngineRequest:
-        """Return the request as the engine reads it; `..` in the root stays and is refused when it is looked up."""
+        """Return the request as the engine reads it."""
         helm = Helm(**_common(self.helm, Helm))
         return EngineRequest(
             kind=self.kind,

@@ -202,3 +202,20 @@ func TestConfinement(t *testing.T) {
 		t.Errorf("get: %v", err)
 	}
 }
+
+// A schema that refers to a file which is there, and which is valid, is refused all the same.
+func TestSchemaReadsNoFileOfTheHost(t *testing.T) {
+	outside := t.TempDir() + "/outside.json"
+	if err := os.WriteFile(outside, []byte(`{"type": "object"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{
+		"Chart.yaml":         "apiVersion: v2\nname: a\nversion: 0.1.0\n",
+		"values.schema.json": `{"$ref": "file://` + outside + `"}`,
+	}
+	request := Request{Kind: "auto"}
+	_, failure := render(&request, repositoryOf(files))
+	if failure == nil || !strings.Contains(failure.Message, "not a file of the chart") {
+		t.Errorf("%v", failure)
+	}
+}

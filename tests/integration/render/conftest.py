@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def engine() -> Path:
-    """The engine's binary."""
-    return locate_engine()
+    """The engine's binary: the one that is set, as for the controller, else the checkout's."""
+    return locate_engine(os.environ.get("SHIPSLOG_ENGINE", ""))
 
 
 @pytest_asyncio.fixture
