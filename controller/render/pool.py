@@ -115,12 +115,14 @@ class EnginePool:
             if worker.alive:
                 return worker
             await self._end(worker)
-        if self._tasks is None:
-            raise EngineError("the render engine is shut down")
+        tasks = self._opened()
         worker = await EngineProcess.start(self._binary, self._memory)
+        if self._tasks is not tasks:  # closed meanwhile: nobody else knows of this worker
+            await asyncio.gather(worker.drain(), worker.end())
+        self._opened()
         self.started += 1
         self._workers.add(worker)
-        self._tasks.create_task(worker.drain(), name=f"render: stderr of worker {self.started}")
+        tasks.create_task(worker.drain(), name=f"render: stderr of worker {self.started}")
         try:
             await worker.wait_ready()
         except BaseException:
@@ -129,6 +131,11 @@ class EnginePool:
         self._version = worker.ready.version
         self.confined = worker.ready.confined
         return worker
+
+    def _opened(self) -> asyncio.TaskGroup:
+        if self._tasks is None:
+            raise EngineError("the render engine is shut down")
+        return self._tasks
 
     def _give_back(self, worker: EngineProcess, *, fit: bool) -> None:
         if not fit:

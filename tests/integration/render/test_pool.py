@@ -215,3 +215,14 @@ async def test_an_engine_that_is_no_program_is_nobodys_input(tmp_path: Path) -> 
     async with EnginePool(broken, size=1) as pool:
         with pytest.raises(EngineError):
             await Renderer(pool).render(GOOD, ROOT)
+
+
+async def test_a_pool_closed_while_a_worker_starts_leaves_no_worker(engine: Path) -> None:
+    """A worker that nobody knows yet is ended as well."""
+    async with asyncio.TaskGroup() as tasks:
+        async with EnginePool(engine, size=1) as pool:
+            refused = tasks.create_task(_shut_down(Renderer(pool), GOOD), name="early request")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        assert isinstance(await refused, EngineError)
+    assert not engines()

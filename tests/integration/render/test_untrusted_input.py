@@ -27,8 +27,8 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 
 
 async def refusal(renderer: Renderer, files: dict[str, str], request: RenderRequest | None = None) -> RenderError:
-    """Render what can't be rendered, and return the error; ten seconds are far more than a refusal may take."""
-    async with asyncio.timeout(10):
+    """Render what can't be rendered, and return the error; fifteen seconds are far more than a refusal may take."""
+    async with asyncio.timeout(15):
         with pytest.raises(RenderError) as caught:
             await renderer.render(MemoryTree(files), request or RenderRequest(root=""))
     return caught.value
