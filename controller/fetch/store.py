@@ -61,7 +61,7 @@ class Store:
     def open(self, command: Command, hash_size: int) -> int:
         """Take the mirror that stands there, or make one; its object ids' size in characters.
 
-        `hash_size`: what the ids must be like; 0: as they are.
+        `hash_size`: of a new one; 0: the usual 40.
 
         Raises:
             GitFailure: it can't be made.
@@ -70,7 +70,7 @@ class Store:
             self._clean()
             output = self._run(command, "rev-parse", "--show-object-format")
             size = {"sha1": 40, "sha256": 64}.get(output.stdout.decode().strip())
-            if output.code == 0 and size and hash_size in {0, size}:
+            if output.code == 0 and size:
                 return size
         self.discard()
         self._make(command, hash_size or 40)

@@ -144,17 +144,17 @@ async def test_credentials_are_never_shared_across_namespaces(private: Private, 
                 await opened.tree(key, private.first).blob("a.yaml")
 
 
-async def test_a_redirect_is_followed_without_the_credentials(shop: Shop, tmp_path: Path) -> None:
-    """Who is redirected to reads no password, and may serve what is public."""
-    with redirecting(shop.server.url, login=True) as first, redirecting(first.url, login=True) as second:
-        url = second.url + "/shop.git"
+@pytest.mark.parametrize("login", [True, False])
+async def test_a_redirect_is_followed_without_the_credentials(shop: Shop, tmp_path: Path, *, login: bool) -> None:
+    """Who is redirected to gets no password, whether the first server asked for it or only the second does."""
+    with redirecting(shop.server.url, login=True) as target, redirecting(target.url, login=login) as first:
         async with repositories(tmp_path / "mirrors") as opened:
-            opened.ensure(repository(url, secret="git-login"), WRONG)
+            opened.ensure(repository(first.url + "/shop.git", secret="git-login"), WRONG)
             with pytest.raises(Terminal) as caught:
                 await opened.revision(SHOP, Ref())
 
-        assert second.authorizations
-        assert first.authorizations == []
+        assert bool(first.authorizations) == login
+        assert target.authorizations == []
         assert WRONG.password not in str(caught.value)
 
 
