@@ -11,7 +11,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from alembic import context, op
+from alembic import context
 from controller.record import migrate
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def work(connection: Connection) -> None:
 if context.is_offline_mode():
     context.configure(dialect_name="postgresql", **migrate.VERSION)
     with context.begin_transaction():
-        op.execute(f"CREATE SCHEMA IF NOT EXISTS {migrate.SCHEMA}")
-        context.run_migrations(run=op.execute)
+        write = context.get_context().impl.static_output
+        write(f"CREATE SCHEMA IF NOT EXISTS {migrate.SCHEMA};")
+        context.run_migrations(run=write)
 else:
     asyncio.run(migrate.online(os.environ["SHIPSLOG_DATABASE_URL"], work))

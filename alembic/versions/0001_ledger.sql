@@ -160,7 +160,7 @@ DECLARE
     first timestamp;
     name text;
 BEGIN
-    IF ahead NOT BETWEEN 0 AND 24 OR back NOT BETWEEN 0 AND 24 THEN
+    IF (ahead BETWEEN 0 AND 24 AND back BETWEEN 0 AND 24) IS NOT TRUE THEN
         RAISE EXCEPTION 'ahead is % and back is %, each can be 0 to 24 months', ahead, back
             USING ERRCODE = 'invalid_parameter_value';
     END IF;

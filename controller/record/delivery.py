@@ -59,10 +59,25 @@ class Delivery:
         self._news.set()
 
     async def run(self) -> None:
-        """Deliver for ever, with growing pauses while that fails."""
-        pause = FIRST_PAUSE
+        """Deliver for ever."""
         while True:
             self._news.clear()
+            await self._exhaust()
+            await self._news.wait()
+
+    async def drain(self, seconds: float) -> bool:
+        """Deliver what waits, trying for so long; whether all of it arrived."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._exhaust()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _exhaust(self) -> None:
+        """Deliver until nothing waits, with growing pauses while that fails."""
+        pause = FIRST_PAUSE
+        while True:
             try:
                 more = await self.step()
             except ShipslogError as error:
@@ -70,9 +85,9 @@ class Delivery:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter is no secret
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
-            pause = FIRST_PAUSE
             if not more:
-                await self._news.wait()
+                return
+            pause = FIRST_PAUSE
 
     async def step(self) -> bool:
         """Deliver one batch; False when nothing was left to deliver. Raises ShipslogError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import asyncpg
@@ -25,10 +25,10 @@ _AWAY = (
 )
 """What passes by itself, or when somebody mends the server."""
 
-_REMEDIES: tuple[tuple[type[Exception], str], ...] = (
+Remedies: TypeAlias = tuple[tuple[type[Exception], str], ...]
+_REMEDIES: Remedies = (
     (asyncpg.InvalidAuthorizationSpecificationError, "correct the login in SHIPSLOG_DATABASE_URL"),
     (asyncpg.InvalidCatalogNameError, "create the database, or correct SHIPSLOG_DATABASE_URL"),
-    (asyncpg.InsufficientPrivilegeError, "give the login the role audit_writer, or audit_reader to read"),
     (asyncpg.UndefinedTableError, "migrate the database first"),
     (asyncpg.InvalidSchemaNameError, "migrate the database first"),
     (asyncpg.UndefinedFunctionError, "migrate the database first"),
@@ -54,25 +54,31 @@ def engine_url(dsn: str) -> str:
 
 
 @contextlib.contextmanager
-def translated(where: str) -> Iterator[None]:
-    """Turn the driver's errors into ours. `where` names the server and database."""
+def translated(
+    where: str, rights: str = "give the login the role audit_writer, or audit_reader to read"
+) -> Iterator[None]:
+    """Turn the driver's errors into ours.
+
+    `where` names the server and database, `rights` says what to do where the login lacks some.
+    """
     try:
         yield
     except DBAPIError as error:
         cause = error.orig.__cause__ if error.orig is not None else None
         if not isinstance(cause, Exception):
             raise
-        raise _ours(cause, where) from error
+        raise _ours(cause, where, rights) from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError) as error:
-        raise _ours(error, where) from error
+        raise _ours(error, where, rights) from error
 
 
-def _ours(error: Exception, where: str) -> LedgerError | LedgerUnreachable:
+def _ours(error: Exception, where: str, rights: str) -> LedgerError | LedgerUnreachable:
     reason = str(error).partition("\n")[0] or type(error).__name__
     if isinstance(error, _AWAY):
         return LedgerUnreachable(f"PostgreSQL at {where} can't be reached: {reason}", remedy="see to the server")
     if isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError):
         return EventRefused(f"PostgreSQL at {where} refused what an event contains: {reason}")
-    remedy = next((remedy for kind, remedy in _REMEDIES if isinstance(error, kind)), "")
+    remedies: Remedies = (*_REMEDIES, (asyncpg.InsufficientPrivilegeError, rights))
+    remedy = next((remedy for kind, remedy in remedies if isinstance(error, kind)), "")
     hint = getattr(error, "hint", None) or remedy
     return LedgerError(f"PostgreSQL at {where} refused: {reason}", remedy=hint)

@@ -75,7 +75,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     severity: str | None = None
     correlation_id: str | None = None
 
-    def pass_(self, entry: Entry) -> bool:
+    def passes(self, entry: Entry) -> bool:
         """Whether an entry passes, as the query would judge it."""
         exact = ("namespace", "application", "cluster", "object", "actor", "outcome", "severity", "correlation_id")
         return (

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from controller import logs
-from controller.errors import ShipslogError
 from controller.model.event import Draft, Event, EventType, Target
 from controller.record import body as canonical
 from controller.record.backlog import Backlog
@@ -165,16 +164,11 @@ class Journal:
         """Deliver what waits, for at most so many seconds; whether all of it arrived. The rest stays in the spool."""
         if self._delivery is None:
             return not self.undelivered
-        try:
-            async with asyncio.timeout(timeout):
-                while await self._delivery.step():
-                    pass
-        except TimeoutError:
-            return False
-        except ShipslogError as error:
-            log.warning("Events stay in the spool", error=str(error), waiting=self.undelivered)
-            return False
-        return True
+        if await self._delivery.drain(timeout):
+            return True
+        problem = self._delivery.problem
+        log.warning("Events stay in the spool", error=str(problem or "too slow"), waiting=self.undelivered)
+        return False
 
     async def close(self) -> None:
         """Finish what was appended, then let the spool go."""

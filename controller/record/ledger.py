@@ -18,7 +18,7 @@ from controller.record.errors import EventRefused
 from controller.record.queries import QUERIES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
 CONNECT_TIMEOUT = 10.0
 STATEMENT_TIMEOUT = 30.0
@@ -95,7 +95,7 @@ class PostgresLedger:
         rows = await self._fetch("list_runs", namespace, application, limit)
         return [RunEntry(**dict(row)) for row in rows]
 
-    async def follow(self, filters: Filters | None = None, *, interval: float = 1.0) -> AsyncIterator[Entry]:
+    async def follow(self, filters: Filters | None = None, *, interval: float = 1.0) -> AsyncGenerator[Entry, None]:
         """Every event that arrives from now on and passes, in order of arrival, for ever. `interval` in seconds.
 
         By polling: a notification would make every delivery take a lock that is one for the whole server. A late
@@ -109,7 +109,7 @@ class PostgresLedger:
             fresh = [entry for row in rows if (entry := _entry(row)).event_id not in given]
             for entry in fresh:
                 given[entry.event_id] = entry.recorded_at
-                if filters.pass_(entry):
+                if filters.passes(entry):
                     yield entry
             if rows:
                 mark = max(mark, rows[-1]["recorded_at"])

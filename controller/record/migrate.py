@@ -43,6 +43,7 @@ _LOCK_PATIENCE = "60s"
 _TABLE_PATIENCE = "4s"
 """How long it waits for a table that others use: whoever queues behind it waits as long."""
 _SCRAM_ROUNDS = 4096
+_RIGHTS = "use a superuser, or the database's owner with CREATEROLE who may grant the roles audit_*"
 
 T = TypeVar("T")
 
@@ -110,7 +111,7 @@ async def online(dsn: str, do: Callable[[Connection], T]) -> T:
     """Run a function with a connection of its own; raises LedgerUnreachable or LedgerError."""
     engine = create_async_engine(engine_url(dsn), poolclass=NullPool)
     try:
-        with translated(place(dsn)):
+        with translated(place(dsn), _RIGHTS):
             async with engine.connect() as connection:
                 return await connection.run_sync(do)
     finally:

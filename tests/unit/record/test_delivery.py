@@ -149,17 +149,14 @@ async def test_one_refused_event_is_named_and_the_ones_before_it_arrive(tmp_path
     journal = await opened(tmp_path, harbour)
     await journal.append(*(note(number) for number in range(6)))
 
-    assert not await journal.drain(5)
-    assert harbour.taken == [0, 1, 2]
-    assert journal.undelivered == 6
     task = await running(journal)
     await until(lambda: str(problem(journal)) == "event [3] is bad")
+    assert set(harbour.taken) == {0, 1, 2}
+    assert journal.undelivered == 6
 
     harbour.before = lambda _: None
-    await harbour.holds(9)
-
-    assert sorted(set(harbour.taken)) == [0, 1, 2, 3, 4, 5]
     await until(lambda: not journal.undelivered and problem(journal) is None)
+    assert set(harbour.taken) == {0, 1, 2, 3, 4, 5}
     await ended(task, journal)
 
 
