@@ -49,6 +49,7 @@ class LiveState:
         self._wanted: dict[GroupKind, str] = {}
         self._synced: set[GroupKind] = set()
         self._listed: dict[GroupKind, set[ObjectId]] = {}
+        self._attended: dict[str, frozenset[str]] = {}
         self._news = asyncio.Event()
 
     def __len__(self) -> int:
@@ -73,6 +74,16 @@ class LiveState:
             if group_kind not in self._wanted:
                 self._wanted[group_kind] = api_version
                 self._news.set()
+
+    def attend(self, owner: str, objects: frozenset[str]) -> None:
+        """Tell of every change to these objects of an owner: they have drifted, and any change may end it.
+
+        A foreign write that takes back another foreign write leaves our managedFields entry as it is.
+        """
+        if objects:
+            self._attended[owner] = objects
+        else:
+            self._attended.pop(owner, None)
 
     def learn(self, body: Json) -> None:
         """Take in a server's answer to a write of ours, ahead of the watch."""
@@ -146,6 +157,8 @@ class LiveState:
             self._on_move(view.owner, Trigger.DRIFT)
         elif known.health != view.health:
             self._on_move(view.owner, Trigger.HEALTH)
+        elif str(view.id) in self._attended.get(view.owner, ()):
+            self._on_move(view.owner, Trigger.DRIFT)
 
     def _drop(self, gone: ObjectId) -> None:
         known = self._views.pop(gone, None)

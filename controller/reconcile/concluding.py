@@ -51,6 +51,7 @@ async def conclude(case: Case, plan: Plan, verdict: Verdict, run: Run | None, re
         # Asked for and not allowed: that is an answer, too.
         status = msgspec.structs.replace(status, last_handled_sync=case.app.annotations[SYNC_ANNOTATION])
     status = await _advance_run(case, status, health)
+    case.target.live.attend(case.owner, frozenset(drift.object for drift in status.drift))
     found = _findings(case, plan, verdict, status, health)
     await _health_moved(case.app, case.rooms, found)
     await _refusal(case, verdict)

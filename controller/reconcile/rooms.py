@@ -12,7 +12,7 @@ from controller.model.application import Application
 from controller.model.drift import Drift
 from controller.model.event import Actor, Draft, EventType
 from controller.model.event import Target as EventTarget
-from controller.model.labels import ACTOR_ANNOTATION, SYNC_ANNOTATION
+from controller.model.labels import ACTOR_ANNOTATION, SYNC_ANNOTATION, owner_value
 from controller.model.live import Baseline
 from controller.model.manifest import Manifest
 from controller.model.objects import Key, ObjectId
@@ -108,6 +108,10 @@ class Case:
     rooms: Rooms
     target: Target
     wish: Wish
+    requested: bool = dataclasses.field(init=False)
+    """A person asked for a sync that was not handled yet."""
+    actor: Actor = dataclasses.field(init=False)
+    """Who is behind this look."""
     said: list[Saying] = dataclasses.field(default_factory=list)
     """Kubernetes Events to emit once the work is done: they must not delay it."""
 
@@ -115,18 +119,18 @@ class Case:
         """Have a Kubernetes Event emitted when the look is concluded."""
         self.said.append(Saying(reason, message, warning))
 
-    @property
-    def requested(self) -> bool:
-        """Whether a person asked for a sync that was not handled yet."""
+    def __post_init__(self) -> None:
         asked = self.app.annotations.get(SYNC_ANNOTATION, "")
-        return bool(asked) and asked != self.app.status.last_handled_sync
+        # Decided once: a run that begins answers the request, and is still the requester's.
+        self.requested = bool(asked) and asked != self.app.status.last_handled_sync
+        self.actor = Actor()
+        if self.requested:
+            self.actor = Actor(kind="user", name=self.app.annotations.get(ACTOR_ANNOTATION, "") or "unknown")
 
     @property
-    def actor(self) -> Actor:
-        """Who is behind this look."""
-        if self.requested:
-            return Actor(kind="user", name=self.app.annotations.get(ACTOR_ANNOTATION, "") or "unknown")
-        return Actor()
+    def owner(self) -> str:
+        """Value of the owner label on this Application's objects."""
+        return owner_value(self.rooms.installation, self.app.key)
 
     def draft(self, type_: EventType, **fields: Any) -> Draft:
         """An event about this Application."""

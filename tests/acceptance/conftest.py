@@ -9,9 +9,11 @@ import pytest
 
 from tests.controlplane import ControlPlane
 from tests.ground.git_server import GitServer
+from tests.ground.installation import install
 from tests.ground.ledger import LedgerDatabase, make_template
+from tests.ground.objects import Objects
 from tests.ground.postgres import PostgresServer
-from tests.ground.world import World
+from tests.ground.world import TEAM, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +25,14 @@ BINARIES = Path(__file__).resolve().parents[2] / ".tools" / "bin"
 
 @pytest.fixture(scope="session")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """The home control plane."""
-    started = ControlPlane.start("home", tmp_path_factory.mktemp("planes"), binaries=BINARIES)
+    """The home control plane, with the chart installed."""
+    directory = tmp_path_factory.mktemp("planes")
+    started = ControlPlane.start("home", directory, binaries=BINARIES)
+    objects = Objects(started.admin)
+    # Installed once: each test comes back to this state, and has a ledger of its own.
+    install(started, objects, {"url": "postgresql://unused", "ownerUrl": "postgresql://unused"}, directory / "helm")
+    objects.namespace(TEAM)
+    started.remember()
     yield started
     started.stop()
 
@@ -48,11 +56,9 @@ def git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
 
 @pytest.fixture
 def world(tmp_path: Path, plane: ControlPlane, postgres: PostgresServer, git: GitServer) -> Iterator[World]:
-    """A world with the chart installed; emptied afterwards."""
+    """A world with the chart installed and nothing else in it; emptied afterwards."""
     ledger = LedgerDatabase(postgres)
-    made = World(tmp_path, plane, ledger, git)
-    made.install()
-    yield made
+    yield World(tmp_path, plane, ledger, git)
     plane.reset()
     ledger.drop()
 

@@ -141,9 +141,10 @@ class ControlPlane:
         for namespace in _SYSTEM_NAMESPACES:
             self._wait_for(f"/api/v1/namespaces/{namespace}/serviceaccounts/default")
             self._wait_for(f"/api/v1/namespaces/{namespace}/configmaps/kube-root-ca.crt")
-        self._remember_pristine()
+        self.remember()
 
-    def _remember_pristine(self) -> None:
+    def remember(self) -> None:
+        """Have `reset` come back to what is there now, once nothing moves any more."""
         before: set[bytes] = set()
         while (now := set(self._keys.entries())) != before:
             before = now
