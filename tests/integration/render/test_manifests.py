@@ -129,7 +129,7 @@ FILES = {
     "c.json": '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}',
     "README.md": "# not a manifest",
     ".hidden.yaml": "not: a manifest",
-    ".github/workflow.yaml": "not: a manifest",
+    ".github/ci.yaml": "not: a manifest",
     "sub/d.yaml": CONFIG.replace("a}", "d}"),
     "sub/deep/e.yaml": CONFIG.replace("a}", "e}"),
 }
