@@ -22,7 +22,7 @@ from controller.model.event import Draft, Event, EventType, Target
 from controller.record import body as canonical
 from controller.record.backlog import Backlog
 from controller.record.delivery import Delivery, Destination
-from controller.record.errors import SpoolError
+from controller.record.errors import SpoolError, SpoolFull
 from controller.record.history import History
 from controller.record.identifier import Uuid7, derived
 from controller.record.segment import RECORD_OVERHEAD
@@ -241,9 +241,16 @@ class Journal:
         reserved = all(event.type in RESERVED for event in events)
         try:
             self._spool.admit(pending + _size(events), reserved=reserved)
-        except SpoolError:
+        except SpoolFull as error:
             self.refused += len(events)
-            raise
+            held = self._history.open_intents()
+            if self.undelivered or not held:
+                raise
+            raise SpoolFull(
+                f"the spool {self._spool.directory} is full of delivered events behind intent {held[0].event.id}"
+                f" of run {held[0].run}, which has no result",
+                remedy="restart the controller: it records an unknown result for each such intent",
+            ) from error
 
     def _join(self, events: list[Event]) -> Batch:
         """Put events into the batch that is written next."""

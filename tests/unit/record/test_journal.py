@@ -343,6 +343,33 @@ async def test_an_open_intent_keeps_its_segment(directory: Path) -> None:
     await journal.close()
 
 
+async def test_a_spool_that_is_full_behind_an_open_intent_says_so(directory: Path) -> None:
+    """PostgreSQL is not to blame then; the next life ends the intent and goes on."""
+
+    class Taker:
+        async def deliver(self, bodies: Any) -> None:
+            del bodies
+
+    journal = await Journal.open(directory, Taker(), producer="p", limit=80_000)
+    (event,) = await journal.append(intent())
+    with pytest.raises(SpoolFull, match=f"behind intent {event.id} of run run-1, which has no result .restart"):
+        await fill(journal)
+    await journal.close()
+
+    journal = await Journal.open(directory, Taker(), producer="p", limit=80_000)
+    await journal.recover()
+    assert await journal.drain(30)
+    await journal.append(note())
+    await journal.close()
+
+
+async def fill(journal: Journal) -> None:
+    """Append and deliver until it is refused."""
+    for _ in range(100):
+        await journal.append(note(detail={"text": "x" * 1000}))
+        await journal.drain(30)
+
+
 async def test_what_waits_is_counted_with_its_age(directory: Path) -> None:
     """Also what a former life left."""
     moment = dt.datetime(2026, 11, 24, 8, tzinfo=dt.UTC)
