@@ -30,6 +30,7 @@ RefName = Annotated[
 ]
 Sha = Annotated[str, Meta(pattern=SHA, max_length=64)]
 RepositoryPath = Annotated[str, Meta(min_length=1, max_length=1024)]
+Patterns = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=256)], ...], Meta(max_length=64)]
 
 
 class Ref(Strict, frozen=True, kw_only=True):
@@ -64,6 +65,10 @@ class PlainOptions(Strict, frozen=True, kw_only=True):
     """Take YAML and JSON files as they are."""
 
     recurse: Annotated[bool, Meta(description="Read directories below the path, too.")] = False
+    include: Annotated[
+        Patterns, Meta(description="Only files that match one of these: *, ? and [...], by name or by path.")
+    ] = ()
+    exclude: Annotated[Patterns, Meta(description="No files that match one of these; it wins over include.")] = ()
 
 
 class Source(Strict, frozen=True, kw_only=True):

@@ -264,6 +264,8 @@ def _next(case: Case, status: ApplicationStatus) -> Fate:
         fates.append((max(epoch(run.deadline) - case.rooms.now(), 0.0), Trigger.HEALTH))
     if run and run.phase is Phase.FAILED and not run.applied and run.attempt < spec.sync.retry.limit:
         fates.append((max(case.memory.retry_at - time.monotonic(), 0.0), Trigger.RETRY))
+    if case.memory.heal_at > time.monotonic():
+        fates.append((case.memory.heal_at - time.monotonic(), Trigger.DRIFT))
     case.rooms.metrics.reconciles.labels(fate="waiting" if len(fates) > 1 else "done").inc()
     delay, trigger = min(fates)
     return trigger, delay

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from controller import logs
 from controller.errors import ShipslogError
-from controller.govern.judge import judge
+from controller.govern.judge import Verdict, judge
 from controller.model.duration import seconds
 from controller.model.labels import FINALIZER
 from controller.model.run import Phase, Run, Trigger
@@ -21,7 +21,6 @@ from controller.reconcile.wish import wish_of
 
 if TYPE_CHECKING:
     from controller.apply.execute import Result
-    from controller.govern.judge import Verdict
     from controller.model.application import Application
     from controller.model.plan import Plan
     from controller.reconcile.queue import Work
@@ -64,6 +63,7 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
         suspended_cluster=target.suspended,
         inventory=len(app.status.inventory),
     )
+    verdict = unhurried(case, plan, verdict)
     run, results = await synced(case, plan, verdict)
     memory.failures = 0
     return await conclude(case, plan, verdict, run, results)
@@ -90,9 +90,24 @@ async def synced(case: Case, plan: Plan, verdict: Verdict) -> tuple[Run | None, 
         with logs.bound(run=run.id):
             results = await carry_out(case, plan, run.id, "sync")
         return applied(case, run, plan, results), results
-    if plan.writes and _may_heal(case):
+    if plan.writes:
         return None, await carry_out(case, plan, case.rooms.new_id(), "heal")
     return None, ()
+
+
+def unhurried(case: Case, plan: Plan, verdict: Verdict) -> Verdict:
+    """Someone who writes the same fields again and again is healed ever more slowly, never given up on."""
+    if not verdict.allowed or not plan.writes or is_new(case, plan):
+        return verdict
+    now = time.monotonic()
+    heals = case.memory.heals = [at for at in case.memory.heals if now - at < HEALS_WITHIN]
+    if len(heals) < HEALS:
+        heals.append(now)
+        return verdict
+    wait = heals[0] + HEALS_WITHIN - now
+    case.memory.heal_at = now + wait
+    message = f"healed {len(heals)} times within {HEALS_WITHIN:.0f} s: somebody writes the same fields again and again"
+    return Verdict(allowed=False, reason="Drifted", message=message)
 
 
 async def adopted(app: Application, rooms: Rooms) -> Application:
@@ -133,14 +148,3 @@ def _due(case: Case) -> bool:
     if case.requested or case.work.triggers & {Trigger.USER, Trigger.SPEC, Trigger.INTERVAL}:
         return True
     return last.attempt < case.app.spec.sync.retry.limit and time.monotonic() >= case.memory.retry_at
-
-
-def _may_heal(case: Case) -> bool:
-    """Someone who writes the same fields again and again is healed ever more slowly, never given up on."""
-    now = time.monotonic()
-    heals = case.memory.heals = [at for at in case.memory.heals if now - at < HEALS_WITHIN]
-    if len(heals) >= HEALS:
-        case.rooms.queue.put_after(case.app.key, Trigger.RETRY, heals[0] + HEALS_WITHIN - now)
-        return False
-    heals.append(now)
-    return True

@@ -79,6 +79,8 @@ class Memory:
     """When live state was last compared in full, seconds on the monotonic clock; 0: never."""
     retry_at: float = 0.0
     heals: list[float] = dataclasses.field(default_factory=list)
+    heal_at: float = 0.0
+    """When drift that was left standing may be healed, on the monotonic clock; 0: none was."""
     drifts: tuple[Drift, ...] | None = None
     """Open drifts; None until the status was read once."""
     spoken: str = ""

@@ -10,7 +10,7 @@ from controller.errors import Terminal
 from controller.model.application import Application, Source
 from controller.model.canonical import digest
 from controller.model.manifest import Manifest
-from controller.model.objects import GroupKind, Key, group_of, object_id
+from controller.model.objects import GroupKind, Key, group_of
 from controller.model.plan import Action, Step
 from controller.model.run import Trigger
 from controller.reconcile.rooms import Memory, Rooms, Wish
@@ -102,18 +102,17 @@ async def _claim(app: Application, revision: Revision, rendered: Rendered, clust
     skipped: list[Step] = []
     for item in rendered.objects:
         body = item.body
-        if item.hook is not None:
-            skipped.append(Step(object_id(body), body["apiVersion"], Action.SKIP, "Helm hooks are not run"))
-            continue
-        manifests.append(
-            claim(
-                body,
-                item.source,
-                namespaced=await _namespaced(body, cluster, scopes),
-                namespace=app.spec.destination.namespace,
-                ownership=ownership,
-            )
+        manifest = claim(
+            body,
+            item.source,
+            namespaced=await _namespaced(body, cluster, scopes),
+            namespace=app.spec.destination.namespace,
+            ownership=ownership,
         )
+        if item.hook is None:
+            manifests.append(manifest)
+        else:
+            skipped.append(Step(manifest.id, manifest.api_version, Action.SKIP, "Helm hooks are not run"))
     _refuse_twins(manifests)
     return Wish(revision, _digest(manifests, app), tuple(manifests), tuple(skipped), rendered.warnings)
 
