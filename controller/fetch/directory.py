@@ -9,7 +9,7 @@ from controller.fetch.failure import printable
 
 Kind = Literal["blob", "tree", "symlink", "submodule"]
 
-_MODE = re.compile(rb"[0-7]{1,7}")
+_ENTRIES = {size: re.compile(rb"([0-7]{1,7}) ([^\0]*)\0(.{%d})" % size, re.DOTALL) for size in (20, 32)}
 _FORMAT = 0o170000
 _KINDS: dict[int, Kind] = {0o100000: "blob", 0o040000: "tree", 0o120000: "symlink", 0o160000: "submodule"}
 LONGEST_NAME = 255
@@ -47,33 +47,32 @@ def parse(data: bytes, hash_size: int) -> Directory:
     nodes: dict[str, Node] = {}
     fault = ""
     position = 0
-    while position < len(data):
-        space, null = data.find(b" ", position), data.find(b"\0", position)
-        first, position = position, null + 1 + hash_size
-        if not first < space < null or position > len(data) or not _MODE.fullmatch(data, first, space):
-            raise MalformedTree("it is cut off, or no tree object at all")
-        mode, raw = int(data[first:space], 8), data[space + 1 : null]
+    for entry in _ENTRIES[hash_size].finditer(data):
+        if entry.start() != position:
+            break
+        position = entry.end()
+        mode, raw, id_ = entry.groups()
+        kind = _KINDS.get(int(mode, 8) & _FORMAT)
         name = raw.decode("utf-8", "surrogateescape")
-        kind = _KINDS.get(mode & _FORMAT)
-        wrong = (
-            _wrong(name, raw) or ("is there twice" if name in nodes else "") or ("" if kind else "has no known mode")
-        )
+        wrong = _wrong(name, raw, kind) or ("is there twice" if name in nodes else "")
         if wrong or kind is None:
             fault = fault or f"{printable(repr(raw)[1:])} {wrong}"
-            continue
-        nodes[name] = Node(kind, data[null + 1 : position].hex())
+        else:
+            nodes[name] = Node(kind, id_.hex())
+    if position != len(data):
+        raise MalformedTree("it is cut off, or no tree object at all")
     return Directory(nodes, fault)
 
 
-def _wrong(name: str, raw: bytes) -> str:
+def _wrong(name: str, raw: bytes, kind: Kind | None) -> str:
+    if kind is None:
+        return "has no known mode"
     if name in {"", ".", ".."} or "/" in name:
         return "is no name of a file"
     if name.lower() == ".git":
         return "is Git's own directory"
     if len(raw) > LONGEST_NAME:
         return f"is longer than {LONGEST_NAME} bytes"
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
+    if not raw.isascii() and any("\ud800" <= mark <= "\udfff" for mark in name):
         return "is not UTF-8"
     return ""

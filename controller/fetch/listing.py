@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from controller.fetch.errors import TooLarge, TreeRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from controller.fetch.directory import Directory, Kind
     from controller.fetch.reader import Reader
+
+
+_BREATH = 1000
+"""Entries that are worked on before others get the event loop."""
+_TOGETHER = 32
+"""Directories that are read in one exchange: as many may be as large as one may be."""
 
 
 class Entry(NamedTuple):
@@ -32,9 +36,8 @@ async def flat(reader: Reader, path: str, id_: str) -> tuple[Entry, ...]:
         MirrorCorrupt: objects are missing.
     """
     (directory,) = await reader.directories([(path, id_)])
-    entries = _listed(reader, path, "", directory)
-    _check(reader, path, len(entries), (entry.path for entry in entries))
-    return await _sized(reader, path, entries)
+    _check_number(reader, path, len(directory.nodes))
+    return await _sized(reader, path, _listed(reader, path, "", directory))
 
 
 async def deep(reader: Reader, path: str, id_: str) -> tuple[Entry, ...]:
@@ -49,17 +52,17 @@ async def deep(reader: Reader, path: str, id_: str) -> tuple[Entry, ...]:
     for _ in range(reader.limits.depth + 1):
         if not level:
             return await _sized(reader, path, files)
-        directories = await reader.directories([(joined(path, prefix), id_) for prefix, id_ in level])
         below: list[tuple[str, str]] = []
-        for number, ((prefix, _), directory) in enumerate(zip(level, directories, strict=True)):
-            if number % 100 == 99:
-                await asyncio.sleep(0)  # others want the event loop, too
-            met += len(directory.nodes)
-            # Before anything is made of it: a directory may hold itself a million times over, at no cost to its author.
-            _check(reader, path, met, (joined(prefix, name) for name in directory.nodes))
-            listed = _listed(reader, path, prefix, directory)
-            below += [(entry.path, entry.object_id) for entry in listed if entry.kind == "tree"]
-            files += [entry for entry in listed if entry.kind != "tree"]
+        for first in range(0, len(level), _TOGETHER):
+            part = level[first : first + _TOGETHER]
+            directories = await reader.directories([(joined(path, prefix), id_) for prefix, id_ in part])
+            # Before anything is made of it: a directory may hold itself a million times, at no cost to its author.
+            met += sum(len(directory.nodes) for directory in directories)
+            _check_number(reader, path, met)
+            for (prefix, _), directory in zip(part, directories, strict=True):
+                listed = _listed(reader, path, prefix, directory)
+                below += [(entry.path, entry.object_id) for entry in listed if entry.kind == "tree"]
+                files += [entry for entry in listed if entry.kind != "tree"]
         level = below
     raise TooLarge(
         f"{reader.at(path)} has over {reader.limits.depth} directories inside each other",
@@ -77,25 +80,33 @@ def _listed(reader: Reader, where: str, prefix: str, directory: Directory) -> li
         raise TreeRefused(
             f"{reader.at(joined(where, prefix))}: the name {directory.fault}", remedy="rename it and commit"
         )
-    return [Entry(joined(prefix, name), node.kind, 0, node.id) for name, node in directory.nodes.items()]
+    entries = [Entry(joined(prefix, name), node.kind, 0, node.id) for name, node in directory.nodes.items()]
+    longest = max((entry.path for entry in entries), key=len, default="")
+    if len(joined(where, longest)) > reader.limits.path:
+        raise TooLarge(
+            f"{reader.at(joined(where, longest)[:200])}... is a path of over {reader.limits.path} characters",
+            remedy="shorten it",
+        )
+    return entries
 
 
-def _check(reader: Reader, path: str, met: int, paths: Iterable[str]) -> None:
+def _check_number(reader: Reader, path: str, met: int) -> None:
     if met > reader.limits.entries:
         raise TooLarge(
             f"{reader.at(path)} holds more than {reader.limits.entries} files and directories",
             remedy="name a smaller directory, or split it",
         )
-    room = reader.limits.path - len(path) - 1
-    if long := next((found for found in paths if len(found) > room), None):
-        raise TooLarge(
-            f"{reader.at(joined(path, long)[:200])}... is a path of over {reader.limits.path} characters",
-            remedy="shorten it",
-        )
 
 
 async def _sized(reader: Reader, path: str, entries: list[Entry]) -> tuple[Entry, ...]:
     """The entries with the sizes of files, sorted by path."""
-    sizes = await reader.sizes({e.object_id: joined(path, e.path) for e in entries if e.kind == "blob"})
-    sized = (Entry(e.path, e.kind, sizes.get(e.object_id, 0), e.object_id) for e in entries)
-    return tuple(sorted(sized))
+    files = [entry for entry in entries if entry.kind == "blob"]
+    sizes: dict[str, int] = {}
+    for first in range(0, len(files), _BREATH):
+        part = files[first : first + _BREATH]
+        sizes |= await reader.sizes({entry.object_id: joined(path, entry.path) for entry in part})
+
+    def build() -> tuple[Entry, ...]:
+        return tuple(sorted(Entry(e.path, e.kind, sizes.get(e.object_id, 0), e.object_id) for e in entries))
+
+    return build() if len(entries) <= _BREATH else await asyncio.to_thread(build)

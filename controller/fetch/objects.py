@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from controller.fetch.directory import Directory
     from controller.fetch.listing import Entry
 
-_BATCH = 1000
+_BATCH = 250
 """Calls that one hop serves."""
-_TREES = 400_000
+_TREES = 200_000
 """Names in parsed directories that are kept per mirror."""
 _BLOBS = 16 << 20
 """Bytes of file contents that are kept per mirror."""
 _SIZES = 100_000
 _LISTED = 100_000
 """Entries of listings that are kept per mirror."""
-_PATIENCE = 10
+_PATIENCE = 8
 """How often a batch is halved: down to one call."""
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from controller.fetch.catfile import Object
     from controller.fetch.objects import Objects
 
-_LONGEST_TREE = 2 << 20
-"""Bytes of one tree object: some 50,000 names."""
+_LONGEST_TREE = 1 << 20
+"""Bytes of one tree object: some 25,000 names."""
 _SHORT_TREE = 32 << 10
 """Bytes of a tree object that is read at once; a longer one would hold up the event loop."""
 _OVERHEAD = 100
@@ -82,10 +82,15 @@ class Reader:
         where = {id_: path for path, id_ in places}
         missing = [id_ for id_, directory in known.items() if directory is None]
         found = await self._contents(missing, _LONGEST_TREE, where)
+        read = 0
         for id_, object_ in zip(missing, found, strict=True):
             if object_ is None:
                 raise self._lost(where[id_])
             known[id_] = await self._keep(object_, where[id_])
+            read += object_.size
+            if read > _SHORT_TREE:
+                read = 0
+                await asyncio.sleep(0)  # others want the event loop, too
         return [directory for _, id_ in places if (directory := known[id_]) is not None]
 
     async def file(self, path: str, id_: str, beside: Directory) -> bytes:
