@@ -34,6 +34,15 @@ class Directory(NamedTuple):
     fault: str = ""
 
 
+class Entry(NamedTuple):
+    """One name in a listing; see `controller.render.tree.Entry`."""
+
+    path: str
+    kind: Kind
+    size: int
+    object_id: str
+
+
 def parse(data: bytes, hash_size: int) -> Directory:
     """Read a tree object; names that no checkout could produce are left out and named in `fault`.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from controller.fetch.directory import Entry
 from controller.fetch.errors import TooLarge, TreeRefused
 
 if TYPE_CHECKING:
-    from controller.fetch.directory import Directory, Kind
+    from controller.fetch.directory import Directory
     from controller.fetch.reader import Reader
 
 
@@ -16,15 +17,6 @@ _BREATH = 1000
 """Entries that are worked on before others get the event loop."""
 _TOGETHER = 32
 """Directories that are read in one exchange: as many may be as large as one may be."""
-
-
-class Entry(NamedTuple):
-    """One name in a directory of a commit; see `controller.render.tree.Entry`."""
-
-    path: str
-    kind: Kind
-    size: int
-    object_id: str
 
 
 async def flat(reader: Reader, path: str, id_: str) -> tuple[Entry, ...]:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from controller.fetch.directory import Directory
-    from controller.fetch.listing import Entry
+    from controller.fetch.directory import Directory, Entry
 
 _BATCH = 250
 """Calls that one hop serves."""

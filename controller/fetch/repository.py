@@ -110,7 +110,7 @@ class Repositories:
         if old is not None and old != name:
             refs = self._pollers[old].leave(key)
             self._states.pop(key, None)
-            self._end_if_unused(old)
+            self._end_if_unused(old, keep=True)  # a Secret that can't be read now may be back in a minute
         poller = self._pollers.get(name) or self._start(name, Access(url))
         starting = not poller.users  # it comes round to its first look by itself
         before, before_access = poller.users.get(key), poller.mirror.access
@@ -128,7 +128,7 @@ class Repositories:
         self._states.pop(key, None)
         if name is not None:
             self._pollers[name].leave(key)
-            self._end_if_unused(name)
+            self._end_if_unused(name, keep=False)
 
     def poll(self, key: Key) -> None:
         """Look at the server now; what it brings is told to the listeners."""
@@ -177,7 +177,7 @@ class Repositories:
     async def sweep(self) -> None:
         """Delete the mirrors of an earlier run that nobody reads now; for when all Repositories are known."""
         for name in await asyncio.to_thread(stored, self._directory):
-            if name not in self._tasks:
+            if name not in self._pollers and (name not in self._tasks or self._tasks[name].done()):
                 await asyncio.to_thread(Store(self._directory / name, 0).discard)
 
     async def close(self) -> None:
@@ -207,10 +207,13 @@ class Repositories:
         self._tasks[name] = spawn(self._group, f"poll {access.url}", poller.run(ended))
         return poller
 
-    def _end_if_unused(self, name: str) -> None:
-        if not self._pollers[name].users:
-            self._pollers.pop(name).retire()
-            self._tasks[name].cancel()
+    def _end_if_unused(self, name: str, *, keep: bool) -> None:
+        if self._pollers[name].users:
+            return
+        poller = self._pollers.pop(name)
+        if not keep:
+            poller.retire()
+        self._tasks[name].cancel()
 
     def _tell(self, poller: Poller, round_: Round) -> None:
         """Tell the listeners what a round brought."""

@@ -17,8 +17,7 @@ from controller.fetch.reader import Limits, Reader
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from controller.fetch.directory import Directory
-    from controller.fetch.listing import Entry
+    from controller.fetch.directory import Directory, Entry
     from controller.fetch.objects import Objects
 
 

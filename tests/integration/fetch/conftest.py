@@ -104,6 +104,7 @@ def shop(server: GitServer, tmp_path: Path) -> Shop:
 class Private:
     """A repository with one commit that asks for a login."""
 
+    server: GitServer
     url: str
     credentials: Credentials
     first: str
@@ -114,7 +115,7 @@ def private(server: GitServer, tmp_path: Path) -> Private:
     """One file, `a.yaml`, on `main`."""
     bare = server.create("private", credentials=("ada", "pass/w%rd"))
     first = bare.worktree(tmp_path / "private-work").publish({"a.yaml": "a: 1"}, "First")
-    return Private(bare.url, Credentials("ada", "pass/w%rd"), first)
+    return Private(server, bare.url, Credentials("ada", "pass/w%rd"), first)
 
 
 @pytest.fixture

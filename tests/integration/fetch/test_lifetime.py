@@ -15,7 +15,7 @@ import pytest
 
 from controller.fetch import poller as polling
 from controller.fetch.command import MEMORY
-from controller.fetch.errors import GitMissing, NotPolled, TimedOut
+from controller.fetch.errors import AuthenticationFailed, GitMissing, NotPolled, TimedOut
 from controller.model.application import Ref
 from controller.model.objects import Key
 from tests.integration.fetch.conftest import SHOP, repositories, repository
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.integration.fetch.conftest import Shop
+    from tests.integration.fetch.conftest import Private, Shop
 
 MAIN = Ref(branch="main")
 
@@ -209,6 +209,21 @@ async def test_mirrors_of_an_earlier_run_that_nobody_reads_are_swept(shop: Shop,
 
         assert len(list(mirrors.iterdir())) == 1
     assert shop.server.count("fetch") == 1
+
+
+async def test_a_secret_that_is_away_for_a_moment_does_not_cost_the_mirror(private: Private, tmp_path: Path) -> None:
+    """And the answers of the private mirror are nobody's while it is away."""
+    ours, theirs = repository(private.url, secret="login"), private.credentials
+    async with repositories(tmp_path / "mirrors") as opened:
+        opened.ensure(ours, theirs)
+        await opened.revision(SHOP, MAIN)
+        opened.ensure(ours, None)
+        with pytest.raises(AuthenticationFailed):
+            await opened.revision(SHOP, MAIN)
+        opened.ensure(ours, theirs)
+        assert (await opened.revision(SHOP, MAIN)).sha == private.first
+
+    assert private.server.count("fetch") == 1
 
 
 async def test_an_idle_mirror_has_no_thread_and_no_process(
