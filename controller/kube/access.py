@@ -50,7 +50,7 @@ async def from_kubeconfig_file(path: str | Path) -> Access:
     path = Path(path)
     config = await asyncio.to_thread(_parse_file, path)
     if config.plugin:
-        source = plugin.Plugin(path)
+        source = plugin.Plugin(config)
         authorization = await source.renew()
         credentials = Credentials(authorization, source.renew)
         certificate = source.certificate

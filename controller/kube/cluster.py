@@ -14,7 +14,7 @@ from controller.model.labels import MANAGER
 from controller.model.objects import GroupKind, group_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, MutableSequence, Sequence
+    from collections.abc import AsyncGenerator, Callable, MutableSequence, Sequence
 
     from controller.kube.access import Access
     from controller.model.base import Json
@@ -170,7 +170,7 @@ class ApiCluster:
         metadata_only: bool = False,
         namespace: str = "",
         on_state: Callable[[bool], None] | None = None,
-    ) -> AsyncIterator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent]:
         """Watch a kind for ever; close the iterator (`contextlib.aclosing`) to end it early.
 
         `on_state(connected)` is called when the stream stands, and when it could not be taken up again.

@@ -79,7 +79,7 @@ class Discovery:
             raise
 
     async def _fetch(self) -> Catalogue:
-        documents = await asyncio.gather(*(self._get(path, _AGGREGATED + "," + JSON) for path in ("/api", "/apis")))
+        documents = [await self._get(path, f"{_AGGREGATED},{JSON}") for path in ("/api", "/apis")]
         if all(document.get("kind") == "APIGroupDiscoveryList" for document in documents):
             return catalogue.from_aggregated(documents)
         return await self._fetch_plain(*documents)
@@ -87,8 +87,7 @@ class Discovery:
     async def _fetch_plain(self, core: dict[str, object], groups: dict[str, object]) -> Catalogue:
         """One request per group and version, as servers before 1.27 need it; a group that fails is left out."""
         versions = catalogue.versions(core, groups)
-        lists = await asyncio.gather(*(self._resource_list(version) for version in versions))
-        return catalogue.from_lists(dict(zip(versions, lists, strict=True)))
+        return catalogue.from_lists({version: await self._resource_list(version) for version in versions})
 
     async def _resource_list(self, api_version: str) -> dict[str, object]:
         try:

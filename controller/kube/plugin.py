@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controller.kube.errors import AccessError, bounded
+
+if TYPE_CHECKING:
+    from controller.kube.kubeconfig import Kubeconfig
 
 
 class Serviceaccount:
@@ -61,8 +64,8 @@ class Serviceaccount:
 class Plugin:
     """The exec plugin or auth provider of the current context of a kubeconfig file."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, config: Kubeconfig) -> None:
+        self._config = config
         self._loader: Any = None
         self.certificate: tuple[bytes, bytes] | None = None
         """Client certificate and key, PEM, where the plugin gave them."""
@@ -72,25 +75,30 @@ class Plugin:
         return await asyncio.to_thread(self._run)
 
     def _run(self) -> str:
-        # A loop of its own, in this thread: the loader reads and writes files and starts the plugin's process.
         from kubernetes_asyncio.client import Configuration  # noqa: PLC0415
         from kubernetes_asyncio.config import ConfigException  # noqa: PLC0415
+        from kubernetes_asyncio.config.kube_config import KubeConfigLoader  # noqa: PLC0415
 
+        field = f"{self._config.user_at}.{self._config.plugin}"
         configuration = Configuration()
         try:
-            asyncio.run(self._load(configuration))
+            if self._loader is None:  # kept: it knows when a token expires and runs the plugin no sooner
+                self._loader = KubeConfigLoader(config_dict=self._document(), config_base_path="")
+            # A loop of its own, in this thread: the loader writes files and waits for the plugin's process.
+            asyncio.run(self._loader.load_and_set(configuration))
             if configuration.cert_file and configuration.key_file:
                 files = Path(configuration.cert_file), Path(configuration.key_file)
                 self.certificate = files[0].read_bytes(), files[1].read_bytes()
         except (ConfigException, OSError, ValueError, KeyError, AssertionError, RuntimeError) as error:
-            raise AccessError(
-                f"the credentials plugin of {self._path} failed: {bounded(str(error), 300)}", field="exec"
-            ) from error
+            raise AccessError(f"{field} failed: {bounded(str(error), 300)}", field=field) from error
         return str(configuration.api_key.get("BearerToken", "")).strip()
 
-    async def _load(self, configuration: Any) -> None:
-        from kubernetes_asyncio.config.kube_config import KubeConfigLoader, KubeConfigMerger  # noqa: PLC0415
-
-        if self._loader is None:  # kept: it knows when a token expires and runs the plugin no sooner
-            self._loader = KubeConfigLoader(config_dict=KubeConfigMerger(str(self._path)).config, config_base_path=None)
-        await self._loader.load_and_set(configuration)
+    def _document(self) -> dict[str, Any]:
+        """A kubeconfig with nothing but the plugin: all else is read by us."""
+        user = {self._config.plugin: self._config.user[self._config.plugin]}
+        return {
+            "current-context": "one",
+            "contexts": [{"name": "one", "context": {"cluster": "one", "user": "one"}}],
+            "clusters": [{"name": "one", "cluster": {"server": self._config.server}}],
+            "users": [{"name": "one", "user": user}],
+        }

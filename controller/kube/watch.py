@@ -82,7 +82,7 @@ class Watch:
         self._on_state = on_state
         self._connected: bool | None = None
         self._position = ""  # resourceVersion; empty: list first
-        self._listed = False  # a listing was begun
+        self._listed = False  # something was told
         self._streams_lists = True
         self._heard = False  # anything in this stream
         self._bookmarked = False  # the server sends bookmarks while nothing happens
@@ -123,7 +123,6 @@ class Watch:
         if not self._position:
             if self._listed:
                 yield WatchEvent("restarted")
-            self._listed = True
             if not self._streams_lists:
                 async with aclosing(self._pages(resource)) as events:
                     async for event in events:
@@ -172,6 +171,7 @@ class Watch:
         self._failures = self._denials = 0
         if kind == "BOOKMARK":
             return self._mark(position, body["metadata"].get("annotations") or {})
+        self._listed = True
         if self._position:  # until the listing is complete its versions are in no order
             self._position = position
         return WatchEvent(_KINDS[kind], self._body(body)) if kind in _KINDS else None
@@ -182,6 +182,7 @@ class Watch:
             self._position = position
         elif annotations.get(_INITIAL_EVENTS_END) == "true":
             self._position = position
+            self._listed = True
             return WatchEvent("synced")
         return None
 
@@ -198,11 +199,13 @@ class Watch:
             query = {"labelSelector": self._wanted.selector, "limit": str(PAGE), "continue": token}
             page = await self._transport.json(self._ask("list", resource, query, accept))
             for item in page.get("items") or ():
+                self._listed = True
                 yield WatchEvent("added", self._body(item))
             token = page["metadata"].get("continue") or ""
             if not token:
                 break
         self._position = page["metadata"]["resourceVersion"]
+        self._listed = True
         yield WatchEvent("synced")
 
     def _bear(self, failure: ApiError | Unreachable) -> None:
