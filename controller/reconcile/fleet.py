@@ -149,8 +149,9 @@ class Fleet:
             group.create_task(supervise(f"live {name}", target.live.run), name=f"live {name}")
 
     async def _probe(self, name: str, target: Target) -> None:
+        was: str | None = None  # nothing was said yet
         while True:
-            was, version = target.failure, target.version
+            version = target.version
             try:
                 async with deadline(PROBE_TIMEOUT, f"asking cluster {name} for its version"):
                     target.version = await target.client.version()
@@ -159,10 +160,11 @@ class Fleet:
                 target.failure = str(error)
             self._metrics.cluster_up.labels(cluster=name).set(target.up)
             self._metrics.watched_objects.labels(cluster=name).set(len(target.live))
-            if (was == "") != target.up or version != target.version:
+            if was is None or (was == "") != target.up or version != target.version:
                 target.reachable_since = time.time() if target.up else 0.0
                 _log.info("Cluster state", cluster=name, up=target.up, version=target.version, reason=target.failure)
                 self.on_state(name, target, target.failure)
+            was = target.failure
             await asyncio.sleep(PROBE_INTERVAL if target.up else PROBE_INTERVAL / 5)
 
     async def close(self) -> None:

@@ -1,0 +1,150 @@
+"""Many clusters: by kubeconfig Secrets, side by side; one that is away holds nobody else back."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from controller.model.labels import API_VERSION
+from tests.acceptance.shop import shop
+from tests.controlplane import ControlPlane
+from tests.ground.eventually import eventually
+from tests.ground.installation import NAMESPACE, TOOLS
+from tests.ground.objects import Objects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from controller.model.base import Json
+    from tests.ground.controller_process import ControllerProcess
+    from tests.ground.world import World
+
+MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {version: '%s'}\n"
+
+
+@pytest.fixture(scope="module")
+def abroad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A second control plane."""
+    started = ControlPlane.start("abroad", tmp_path_factory.mktemp("planes"), binaries=TOOLS)
+    yield started
+    started.stop()
+
+
+def _connect(world: World, name: str, kubeconfig: str) -> None:
+    reference = {"name": f"{name}-kubeconfig", "namespace": NAMESPACE}
+    world.objects.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": reference,
+            "stringData": {"kubeconfig": kubeconfig},
+        },
+        {
+            "apiVersion": API_VERSION,
+            "kind": "Cluster",
+            "metadata": {"name": name},
+            "spec": {"kubeconfigSecretRef": reference},
+        },
+    )
+
+
+def _cluster(world: World, name: str) -> Json:
+    found = world.objects.get(API_VERSION, "Cluster", "", name)
+    return dict(found.get("status", {})) if found else {}
+
+
+def _ready(world: World, name: str) -> Any:
+    conditions = _cluster(world, name).get("conditions", [])
+    return next((condition for condition in conditions if condition["type"] == "Ready"), {})
+
+
+def test_one_controller_keeps_two_clusters(world: World, controller: ControllerProcess, abroad: ControlPlane) -> None:
+    """The same commit stands in both; drift abroad is healed there; the Cluster says its version."""
+    del controller
+    there = Objects(abroad.admin)
+    world.repository().publish(shop("1"), "first")
+    _connect(world, "abroad", abroad.kubeconfig.read_text(encoding="utf-8"))
+    world.application("shop")
+    world.application("shop-abroad", destination={"namespace": "shop", "cluster": "abroad"})
+    world.await_ready("shop", "shop-abroad")
+    assert _cluster(world, "abroad")["version"] == "v1.36.3"
+    assert there.get("apps/v1", "Deployment", "shop", "web") is not None
+
+    there.edit("v1", "ConfigMap", "shop", "settings", {"data": {"version": "by hand"}})
+
+    detected = world.await_event("drift.detected")
+    assert detected["target"]["cluster"] == "abroad"
+    world.await_event("drift.healed", causation_id=detected["id"])
+    assert there.get("v1", "ConfigMap", "shop", "settings")["data"] == {"version": "1"}  # type: ignore[index]
+    abroad.reset()
+
+
+def test_a_cluster_that_is_away_holds_nobody_back_and_is_caught_up_with(
+    world: World, controller: ControllerProcess, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """While one cluster is dead, commits reach the others at once; when it is back, it gets what it missed."""
+    del controller
+    root = tmp_path_factory.mktemp("planes")
+    gone = ControlPlane.start("gone", root, binaries=TOOLS)
+    kubeconfig = gone.kubeconfig.read_text(encoding="utf-8")
+    gone.stop()
+    worktree = world.repository()
+    worktree.publish({"a.yaml": MAP % "1"}, "first")
+    world.objects.namespace("home")
+    _connect(world, "gone", kubeconfig)
+    for number in range(30):  # more than there are workers
+        world.application(f"away-{number}", destination={"namespace": "default", "cluster": "gone"})
+    world.application("home")
+    world.await_ready("home")
+    eventually(lambda: _ready(world, "gone").get("reason") == "Unreachable", "the Cluster says that it is away")
+    eventually(
+        lambda: "gone does not answer" in world.condition("away-0", "Ready").get("message", ""),
+        "so do its Applications",
+    )
+
+    head = worktree.publish({"a.yaml": MAP % "2"}, "second")
+    started = time.monotonic()
+    world.await_ready("home", revision=head, seconds=15)
+
+    assert time.monotonic() - started < 10
+
+
+def test_a_cluster_that_comes_back_gets_what_it_missed(
+    world: World, controller: ControllerProcess, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A Cluster whose kubeconfig is corrected is opened again, and its Applications follow at once."""
+    del controller
+    back = ControlPlane.start("back", tmp_path_factory.mktemp("planes"), binaries=TOOLS)
+    try:
+        kubeconfig = back.kubeconfig.read_text(encoding="utf-8")
+        world.repository().publish({"a.yaml": MAP % "1"}, "first")
+        _connect(world, "back", kubeconfig.replace(back.url, "https://127.0.0.1:1"))
+        world.application("late", destination={"namespace": "default", "cluster": "back"})
+        eventually(lambda: _ready(world, "back").get("status") == "False", "it is away")
+
+        _connect(world, "back", kubeconfig)
+        world.objects.edit(API_VERSION, "Cluster", "", "back", {"spec": {"maxRequests": 20}})
+
+        world.await_ready("late")
+        assert Objects(back.admin).get("v1", "ConfigMap", "default", "settings") is not None
+    finally:
+        back.stop()
+
+
+def test_a_kubeconfig_that_reaches_into_our_pod_is_refused(world: World, controller: ControllerProcess) -> None:
+    """A plugin would run a program of the Secret's author in our Pod: the Cluster says what is refused, and why."""
+    del controller
+    _connect(
+        world,
+        "sly",
+        "apiVersion: v1\nkind: Config\ncurrent-context: a\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n"
+        "clusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}]\n"
+        "users: [{name: a, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/sh}}}]\n",
+    )
+
+    message = eventually(lambda: _ready(world, "sly").get("message"), "the Cluster says what is wrong")
+    assert "exec" in message
+    world.application("x", destination={"cluster": "sly"})
+    eventually(lambda: "sly" in world.condition("x", "Ready").get("message", ""), "so does its Application")
