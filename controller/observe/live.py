@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
@@ -49,6 +50,7 @@ class LiveState:
         self._wanted: dict[GroupKind, str] = {}
         self._synced: set[GroupKind] = set()
         self._listed: dict[GroupKind, set[ObjectId]] = {}
+        self._awake: dict[GroupKind, asyncio.Event] = {}
         self._attended: dict[str, frozenset[str]] = {}
         self._news = asyncio.Event()
 
@@ -88,6 +90,9 @@ class LiveState:
     def learn(self, body: Json) -> None:
         """Take in a server's answer to a write of ours, ahead of the watch."""
         self._take(body, tell=False)
+        kind = object_id(body).group_kind
+        if kind in self._awake and kind not in self._synced:
+            self._awake[kind].set()  # the kind is served by now: its definition may have come with the same plan
 
     async def run(self) -> None:
         """Keep a watch on every wanted kind, for ever."""
@@ -101,13 +106,17 @@ class LiveState:
                 await self._news.wait()
 
     async def _keep(self, kind: GroupKind) -> None:
+        awake = self._awake[kind] = asyncio.Event()
         while True:
+            awake.clear()
             try:
                 await self._watch(kind)
             except ShipslogError as error:
                 _log.warning("watch ended", cluster=self.cluster.name, kind=str(kind), error=str(error))
             self._synced.discard(kind)
-            await asyncio.sleep(RETRY)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RETRY):
+                    await awake.wait()
 
     async def _watch(self, kind: GroupKind) -> None:
         events = self.cluster.watch(

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from controller import logs
-from controller.errors import NotReady, ShipslogError, Terminal
+from controller.errors import NotReady, ShipslogError, Terminal, Unreachable
 from controller.metrics import ApplicationState
 from controller.model.application import Application, ApplicationStatus, InventoryEntry
 from controller.model.condition import Condition, merge
 from controller.model.duration import seconds
-from controller.model.event import EventType
+from controller.model.event import Draft, EventType, Outcome
 from controller.model.health import Health, HealthStatus, worst
 from controller.model.labels import SYNC_ANNOTATION
 from controller.model.plan import Action, Plan
@@ -22,6 +22,7 @@ from controller.model.run import Phase, Run, Trigger
 from controller.reconcile.moment import epoch, whole
 from controller.reconcile.rooms import Case, Memory, Rooms, Saying, draft, memory_of
 from controller.reconcile.syncing import entry_of, finish, verdict_on
+from controller.record.errors import SpoolError
 from controller.record.identifier import derived
 from controller.record.status import Findings, Truth, conditions
 from controller.tasks import Backoff
@@ -75,17 +76,24 @@ async def fail(app: Application, rooms: Rooms, error: ShipslogError, work_trigge
         stalled=str(error) if terminal else "",
     )
     said: list[Saying] = []
-    if terminal and _unsaid(app, memory, str(error)):
-        await rooms.ledger.append(
-            draft(
-                app, EventType.SYNC_REFUSED, outcome="refused", reason=str(error)[:4096], detail={"cause": found.reason}
-            )
-        )
+    if _is_about_the_input(error) and _unsaid(app, memory, str(error)):
+        await rooms.ledger.append(_refused(app, error))
         said.append(Saying(found.reason, str(error), warning=True))
     _log.warning("Look failed", trigger=work_trigger.value, fate=type(error).__name__, error=str(error))
     rooms.metrics.reconciles.labels(fate=_fate(error)).inc()
     await _write(app, rooms, _failed_sync_handled(app, terminal=terminal), found, said)
     return _again(app, memory, error)
+
+
+def _is_about_the_input(error: ShipslogError) -> bool:
+    """Whether an auditor should hear of it: not of what is merely away, or of our own spool."""
+    return not isinstance(error, Unreachable | NotReady) and not isinstance(error, SpoolError)
+
+
+def _refused(app: Application, error: ShipslogError) -> Draft:
+    outcome: Outcome = "refused" if isinstance(error, Terminal) else "failure"
+    detail = {"cause": _reason(error)}
+    return draft(app, EventType.SYNC_REFUSED, outcome=outcome, reason=str(error)[:4096], detail=detail)
 
 
 async def rest(app: Application, rooms: Rooms) -> Fate:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from controller import logs
-from controller.errors import ShipslogError, Terminal
+from controller.errors import ShipslogError, Terminal, Transient
 from controller.model.objects import Key, ObjectId
 from controller.model.repository import Credentials, Repository
 from controller.model.run import Trigger
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from controller.reconcile.queue import KeyQueue
     from controller.reconcile.registry import Registry
 
+SECRETS_AGAIN = 5.0
+"""Seconds until a Secret that could not be read is tried again."""
 SECRETS_INTERVAL = 60.0
 """Seconds between two readings of the Secrets: rotated credentials are in use after at most that long."""
 _log = logs.get_logger(__name__)
@@ -77,6 +79,10 @@ class Sources:
         except ShipslogError as error:
             _log.warning("Credentials not read", repository=str(key), error=str(error))
             self.on_failure(key, error)
+            if isinstance(error, Transient):
+                # The API is away, not the Secret: what we know of the repository still counts.
+                asyncio.get_running_loop().call_later(SECRETS_AGAIN, self._changes.put_nowait, key)
+                return
             # Without the Secret the server may still let us in, or say why not; a new try comes with the next reading.
             credentials = None
         self._repositories.ensure(repository, credentials)
