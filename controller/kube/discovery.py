@@ -36,6 +36,7 @@ class Discovery:
         self._catalogue: Catalogue | None = None
         self._lock = asyncio.Lock()
         self._began = float("-inf")
+        self._forgot = float("-inf")
         self._failure: ApiError | Unreachable | None = None
 
     async def resource(self, api_version: str, kind: str) -> Resource | None:
@@ -51,6 +52,7 @@ class Discovery:
 
     def forget(self, kind: GroupKind | None = None) -> None:
         """Forget a kind, or all: the next question about it goes to the server."""
+        self._forgot = time.monotonic()
         if kind is None:
             self._catalogue = None
         elif self._catalogue is not None:
@@ -58,7 +60,7 @@ class Discovery:
 
     async def _read(self) -> Catalogue:
         """The catalogue as the server gives it now; those who ask together share one reading, also its failure."""
-        asked = time.monotonic() - _TOGETHER
+        asked = max(time.monotonic() - _TOGETHER, self._forgot)
         async with self._lock:
             if self._began < asked:
                 await self._read_again()

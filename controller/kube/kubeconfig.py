@@ -17,7 +17,10 @@ from controller.kube.errors import AccessError
 
 SIZE_LIMIT = 1 << 20
 """Largest kubeconfig, in bytes; a Secret holds no more."""
+DEPTH_LIMIT = 32
+"""Deepest nesting; five levels are what the format has, and plugins add a few."""
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _USER_FILES = ("client-certificate", "client-key", "tokenFile")
 _PLUGINS = ("exec", "auth-provider")
 _UNSUPPORTED = ("as-user-extra",)
@@ -113,8 +116,9 @@ def parse(content: bytes) -> Kubeconfig:
     if len(content) > SIZE_LIMIT:
         raise AccessError(f"the kubeconfig has {len(content)} bytes", remedy=f"at most {SIZE_LIMIT} are read")
     try:
-        document = yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-    except (yaml.YAMLError, ValueError, RecursionError):
+        _check_shape(content)
+        document = yaml.load(content, Loader=_LOADER)  # noqa: S506 - both loaders are safe
+    except (yaml.YAMLError, ValueError):
         raise AccessError("the kubeconfig is not YAML") from None  # the parser's message would quote it
     if not isinstance(document, dict):
         raise AccessError("the kubeconfig is not a mapping", remedy="is it the right key of the Secret?")
@@ -128,6 +132,20 @@ def parse(content: bytes) -> Kubeconfig:
         if user.get(key):
             raise AccessError(f"{user_at}.{key} is not supported", field=f"{user_at}.{key}")
     return Kubeconfig(_server(cluster, cluster_at), cluster, user, cluster_at, user_at)
+
+
+def _check_shape(content: bytes) -> None:
+    """Refuse what would take all memory or overflow the loader's stack, which ends the process."""
+    depth = 0
+    for event in yaml.parse(content, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
+            raise AccessError("the kubeconfig holds a YAML alias", remedy="write the value out")
+        if depth > DEPTH_LIMIT:
+            raise AccessError(f"the kubeconfig is nested deeper than {DEPTH_LIMIT} levels")
 
 
 def _named(document: dict[Any, Any], plural: str, singular: str, name: Any) -> tuple[dict[str, Any], str]:

@@ -43,9 +43,9 @@ class Lines:
         first, *others = chunk.split(b"\n")
         self._begun.append(first)
         self._begun_size += len(first)
-        if self._begun_size > self._limit:
-            raise ServerError(f"a line of the watch is longer than {self._limit} bytes")
         if others:
             line, last = b"".join(self._begun), others.pop()
             self._ready.extend(line for line in (line, *others) if line)
             self._begun, self._begun_size = [last], len(last)
+        if self._begun_size > self._limit:
+            raise ServerError(f"a line of the watch is longer than {self._limit} bytes")

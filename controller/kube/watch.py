@@ -16,7 +16,7 @@ from controller.errors import Terminal
 from controller.kube.errors import ApiError, Forbidden, Gone, Invalid, KindUnknown, NotFound, ServerError, Unreachable
 from controller.kube.lines import Lines
 from controller.kube.request import JSON, Request, is_secret, path_of, target
-from controller.kube.status import error_of_status
+from controller.kube.status import error_of_status, status_in
 from controller.model.objects import GroupKind, group_of
 from controller.ports import WatchEvent
 
@@ -163,7 +163,8 @@ class Watch:
             step = orjson.loads(line)
             kind, body = step["type"], step["object"]
             if kind == "ERROR":
-                raise error_of_status(request, int(body.get("code") or 500), body)
+                said = status_in(body)
+                raise error_of_status(request, said.code or 500, said)
             position: str = body["metadata"]["resourceVersion"]
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise ServerError(f"{request.verb} {request.about}: a line of the answer is no event") from error

@@ -1,0 +1,102 @@
+"""From an answer to an error, and its fate."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from controller import errors as fates
+from controller.kube import errors
+from controller.kube.request import Request
+from controller.kube.status import error_of
+from tests.unit.kube.scripted import status
+
+ABOUT = Request(verb="apply", method="PATCH", target="/x", about="ConfigMap here/one")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "kind", "fate"),
+    [
+        (400, "BadRequest", errors.Invalid, fates.Terminal),
+        (401, "Unauthorized", errors.Unauthorized, fates.Transient),
+        (403, "Forbidden", errors.Forbidden, fates.Terminal),
+        (404, "NotFound", errors.NotFound, fates.Transient),
+        (405, "MethodNotAllowed", errors.Unsupported, fates.Terminal),
+        (406, "NotAcceptable", errors.Unsupported, fates.Terminal),
+        (408, "Timeout", errors.ServerError, fates.Transient),
+        (409, "Conflict", errors.Conflict, fates.Transient),
+        (409, "AlreadyExists", errors.AlreadyExists, fates.Transient),
+        (410, "Expired", errors.Gone, fates.Transient),
+        (413, "RequestEntityTooLarge", errors.Invalid, fates.Terminal),
+        (415, "UnsupportedMediaType", errors.Unsupported, fates.Terminal),
+        (422, "Invalid", errors.Invalid, fates.Terminal),
+        (429, "TooManyRequests", errors.Throttled, fates.NotReady),
+        (500, "InternalError", errors.ServerError, fates.Transient),
+        (503, "ServiceUnavailable", errors.ServerError, fates.Transient),
+        (504, "Timeout", errors.ServerError, fates.Transient),
+        (302, "", errors.ServerError, fates.Transient),
+    ],
+)
+def test_every_status_has_one_error_and_one_fate(
+    code: int, reason: str, kind: type[errors.ApiError], fate: type[fates.ShipslogError]
+) -> None:
+    """The loop decides by fate alone."""
+    error = error_of(ABOUT, code, orjson.dumps(status(code, reason, "because")))
+
+    assert type(error) is kind
+    every: tuple[type[fates.ShipslogError], ...] = (fates.Terminal, fates.Transient, fates.NotReady)
+    assert [known for known in every if issubclass(kind, known)] == [fate]
+    assert (error.status, error.reason) == (code, reason)
+    assert str(error).startswith("apply ConfigMap here/one: because")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"kind": "Other", "message": "x"}', b"<html>"])
+def test_an_answer_that_is_no_status_says_only_its_number(body: bytes) -> None:
+    """A proxy's page is not quoted."""
+    error = error_of(ABOUT, 502, body)
+
+    assert str(error) == "apply ConfigMap here/one: the server answered 502 without saying why"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"kind": "Status", "details": [1], "message": {"a": 1}, "reason": ["x"]},
+        {"kind": "Status", "details": {"causes": {"a": 1}, "name": 5}},
+        {"kind": "Status", "details": {"causes": [1, None, {"field": {}, "message": []}]}},
+        {"kind": "Status", "details": {"retryAfterSeconds": "soon"}},
+    ],
+)
+@pytest.mark.parametrize("code", [403, 404, 409, 422, 429, 500])
+def test_a_status_of_any_shape_is_an_error_of_ours(content: dict[str, object], code: int) -> None:
+    """A hostile server can't make us fail in another way."""
+    assert isinstance(error_of(ABOUT, code, orjson.dumps(content)), errors.ApiError)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds", "after"),
+    [
+        ("3", None, 3.0),
+        ("", 5, 5.0),
+        ("", None, 1.0),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None, 1.0),
+        ("1e9", None, 300.0),
+    ],
+)
+def test_the_wait_is_what_the_server_said_within_reason(header: str, seconds: int | None, after: float) -> None:
+    """The header, else the Status, else a second; never more than five minutes."""
+    body = orjson.dumps(status(429, "TooManyRequests", retryAfterSeconds=seconds))
+
+    error = error_of(ABOUT, 429, body, header)
+
+    assert isinstance(error, errors.Throttled)
+    assert error.after == after
+
+
+def test_a_webhook_that_says_no_is_forbidden_without_a_verb() -> None:
+    """No role would help."""
+    message = 'admission webhook "policy.example" denied the request: no'
+    error = error_of(ABOUT, 403, orjson.dumps(status(403, "Forbidden", message)))
+
+    assert isinstance(error, errors.Forbidden)
+    assert (error.verb, error.resource, error.remedy) == ("", "", "")
