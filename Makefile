@@ -46,28 +46,33 @@ demo: setup tools ## Tell the whole story on real parts (KEEP=1 leaves them runn
 	@$(RUN) -m tests.demo $(if $(KEEP),--keep)
 
 .PHONY: test
-test: lint unit test-go test-servers ## Run all tests, on real servers (about half an hour when nothing is built yet)
+test: lint unit unit-newest test-go test-servers ## Run all tests, on real servers (half an hour when nothing is built yet)
 
 .PHONY: unit
 unit: setup tools ## Run the tests that need nothing running
 	@$(RUN) -m pytest -q -n 2 tests/unit
 
+.PHONY: unit-newest
+unit-newest: setup tools ## Run the unit tests on the newest Python there is, too
+	@tests/unit/newest_python.sh -n 2
+
 .PHONY: test-go
 test-go: setup tools
-	@cd controller/render/engine && go vet ./... && go test ./...
-	@cd tests/controlplane && go vet ./...
+	@echo "go: vet and test"; begun=$$SECONDS; \
+	  (cd controller/render/engine && go vet ./... && go test ./...); (cd tests/controlplane && go vet ./...); \
+	  echo "go: done, $$((SECONDS - begun)) s"
 
 .PHONY: test-servers
-test-servers: setup tools
-	@$(RUN) -m pytest -q tests/integration tests/acceptance
-
-.PHONY: unit-newest
-unit-newest: setup tools ## Run the unit tests on the newest Python there is
-	@tests/ground/newest_python.sh
+test-servers: setup tools ## Run the tests on real servers
+	@$(RUN) -m pytest -q tests/integration
+	@$(RUN) -m pytest -q tests/acceptance
 
 .PHONY: lint
-lint: setup ## Check style, types and the walls between rooms
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check -q . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports --no-cache
+lint: setup ## Check style, types, the walls between rooms, and that generated files are fresh
+	@$(VENV)/bin/ruff check -q . && $(VENV)/bin/ruff format --check -q .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-cache | tail -n 12
+	@$(RUN) -m docs.generator --check
 
 .PHONY: bench
 bench: setup tools ## Measure against the API server's own limit
@@ -79,7 +84,8 @@ docs: setup ## Write what is generated: reference, CRDs, dashboards
 
 .PHONY: wheel
 wheel: setup ## Build the wheel, with the engine inside
-	@mkdir -p controller/render/bin && cp $(BIN)/shipslog-render controller/render/bin/ && $(RUN) -m build -q --wheel --no-isolation
+	@mkdir -p controller/render/bin && cp $(BIN)/shipslog-render controller/render/bin/
+	@$(RUN) -m build --wheel --no-isolation --outdir dist . | tail -n 1
 
 .PHONY: lock
 lock: ## Resolve the requirement sets anew (needs uv)

@@ -62,7 +62,7 @@ def test_no_value_of_a_secret_comes_out() -> None:
 
 
 def test_the_last_applied_annotation_of_any_kind_is_redacted() -> None:
-    """kubectl copies whole objects there, whatever their kind."""
+    """Kubectl copies whole objects there, whatever their kind."""
     path = "kubectl.kubernetes.io/last-applied-configuration"
     before, after = _object(), _object()
     before["metadata"] = {"name": "a", "annotations": {path: "canary"}}

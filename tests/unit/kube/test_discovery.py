@@ -30,7 +30,6 @@ async def test_those_who_ask_together_share_one_reading() -> None:
 async def test_a_flood_of_unknown_kinds_does_not_become_a_flood_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many ask, readings begin no closer together than the pause."""
     monkeypatch.setattr(discovery, "PAUSE", 0.2)
-    monkeypatch.setattr(discovery, "_TOGETHER", 0.0)
     started = time.monotonic()
     async with scripted() as (script, cluster):
         for n in range(4):
@@ -55,7 +54,6 @@ async def test_a_kind_that_appears_is_found(monkeypatch: pytest.MonkeyPatch) -> 
     async with scripted() as (script, cluster):
         script.answers["/api"] = in_turn(aggregated(), aggregated("", "v1", [CONFIG_MAPS]))
         assert await cluster.resource("v1", "ConfigMap") is None
-        await asyncio.sleep(discovery._TOGETHER)
 
         assert await cluster.resource("v1", "ConfigMap") is not None
 
@@ -69,7 +67,6 @@ async def test_a_failed_reading_is_told_to_all_who_waited_for_it(monkeypatch: py
 
         assert {type(failure) for failure in failures} == {ServerError}
         assert len(script.paths("/api")) == 1
-        await asyncio.sleep(discovery._TOGETHER)
         assert await cluster.resource("v1", "ConfigMap") is not None
 
 
