@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 ASK_GIT = frozenset({Trigger.USER, Trigger.SPEC, Trigger.WEBHOOK})
 """Reasons to ask the Git server now instead of taking what the last poll said."""
 
+UNSTEADY = "the chart makes random or dated content: its first rendering stands until its source changes"
+
 
 async def wish_of(app: Application, memory: Memory, target: Target, work: Work, rooms: Rooms) -> Wish:
     """Fetch and render; unchanged content costs neither a request nor a rendering.
@@ -114,7 +116,8 @@ async def _claim(app: Application, revision: Revision, rendered: Rendered, clust
         else:
             skipped.append(Step(manifest.id, manifest.api_version, Action.SKIP, "Helm hooks are not run"))
     _refuse_twins(manifests)
-    return Wish(revision, _digest(manifests, app), tuple(manifests), tuple(skipped), rendered.warnings)
+    warnings = (*rendered.warnings, *([UNSTEADY] if rendered.nondeterministic else []))
+    return Wish(revision, _digest(manifests, app), tuple(manifests), tuple(skipped), warnings)
 
 
 def _scopes(objects: Sequence[RenderedObject]) -> Mapping[GroupKind, bool]:
