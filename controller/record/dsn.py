@@ -27,6 +27,7 @@ _AWAY = (
 
 Remedies: TypeAlias = tuple[tuple[type[Exception], str], ...]
 _REMEDIES: Remedies = (
+    (asyncpg.exceptions.ClientConfigurationError, "correct SHIPSLOG_DATABASE_URL"),
     (asyncpg.InvalidAuthorizationSpecificationError, "correct the login in SHIPSLOG_DATABASE_URL"),
     (asyncpg.InvalidCatalogNameError, "create the database, or correct SHIPSLOG_DATABASE_URL"),
     (asyncpg.UndefinedTableError, "migrate the database first"),
@@ -74,7 +75,7 @@ def translated(
 
 def _ours(error: Exception, where: str, rights: str) -> LedgerError | LedgerUnreachable:
     reason = str(error).partition("\n")[0] or type(error).__name__
-    if isinstance(error, _AWAY):
+    if isinstance(error, _AWAY) and not isinstance(error, ValueError):
         return LedgerUnreachable(f"PostgreSQL at {where} can't be reached: {reason}", remedy="see to the server")
     if isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError):
         return EventRefused(f"PostgreSQL at {where} refused what an event contains: {reason}")

@@ -13,18 +13,19 @@ import asyncio
 import datetime as dt
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from controller import logs
-from controller.model.event import Draft, Event, EventType, Target
+from controller.model.event import Draft, Event, EventType
 from controller.record import body as canonical
+from controller.record import life
 from controller.record.backlog import Backlog
 from controller.record.delivery import Delivery, Destination
 from controller.record.errors import SpoolError, SpoolFull
 from controller.record.history import History
-from controller.record.identifier import Uuid7, derived
+from controller.record.identifier import Uuid7
 from controller.record.segment import RECORD_OVERHEAD
 from controller.record.spool import Spool
 
@@ -146,9 +147,9 @@ class Journal:
         """
         if not self._started:
             self._started = True
-            await self.append(Draft(type=EventType.AUDIT_STARTED, detail=self._life()))
+            await self.append(life.started(self._previous, self._spool.findings))
         left = [intent for intent in self.open_intents() if intent.boot != self.boot]
-        return await self.append(*(unknown_result(intent) for intent in left)) if left else ()
+        return await self.append(*(life.unknown_result(intent) for intent in left)) if left else ()
 
     async def run(self) -> None:
         """Deliver to PostgreSQL until cancelled. Without one, events wait in the spool and so does this."""
@@ -158,7 +159,7 @@ class Journal:
 
     async def stop(self) -> None:
         """Record audit.stopped: the silence that follows is no gap."""
-        await self.append(Draft(type=EventType.AUDIT_STOPPED))
+        await self.append(life.stopped())
 
     async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109 - the deadline is part of the promise
         """Deliver what waits, for at most so many seconds; whether all of it arrived. The rest stays in the spool."""
@@ -301,32 +302,6 @@ class Journal:
                 self.refused += len(failed.events)
                 _settle(failed, failure)
         self._waiting = None
-
-    def _life(self) -> dict[str, Any]:
-        detail: dict[str, Any] = {}
-        if self._previous is not None:
-            last = self._previous
-            detail["previous"] = {"producer": last.producer, "boot": last.boot, "seq": last.seq, "type": last.type}
-        if self._spool.findings:
-            detail["findings"] = msgspec.to_builtins(self._spool.findings[:20])
-            detail["findings_count"] = len(self._spool.findings)
-        return detail
-
-
-def unknown_result(intent: Event) -> Draft:
-    """The result of an intent whose process ended before it could record one."""
-    body: dict[str, Any] = msgspec.json.decode(intent.body)
-    return Draft(
-        type=EventType.APPLY_RESULT,
-        id=derived("result", intent.id),
-        target=Target(**body.get("target", {})),
-        outcome="unknown",
-        reason="the controller ended before it could record how this ended",
-        correlation_id=body.get("correlation_id", ""),
-        causation_id=intent.id,
-        revision=body.get("revision", ""),
-        detail={"intended_at": intent.occurred_at, "boot": intent.boot},
-    )
 
 
 class _Past:

@@ -42,6 +42,8 @@ _LOCK_PATIENCE = "60s"
 """How long a migration waits for another one to end."""
 _TABLE_PATIENCE = "4s"
 """How long it waits for a table that others use: whoever queues behind it waits as long."""
+_CONNECT_TIMEOUT = 10.0
+"""Seconds."""
 _SCRAM_ROUNDS = 4096
 _RIGHTS = "use a superuser, or the database's owner with CREATEROLE who may grant the roles audit_*"
 
@@ -109,7 +111,7 @@ async def login_role(
 
 async def online(dsn: str, do: Callable[[Connection], T]) -> T:
     """Run a function with a connection of its own; raises LedgerUnreachable or LedgerError."""
-    engine = create_async_engine(engine_url(dsn), poolclass=NullPool)
+    engine = create_async_engine(engine_url(dsn), poolclass=NullPool, connect_args={"timeout": _CONNECT_TIMEOUT})
     try:
         with translated(place(dsn), _RIGHTS):
             async with engine.connect() as connection:

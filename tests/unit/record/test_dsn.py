@@ -41,6 +41,7 @@ def test_another_scheme_is_refused() -> None:
         (asyncpg.TooManyConnectionsError("too many"), LedgerUnreachable),
         (asyncpg.DiskFullError("no space"), LedgerUnreachable),
         (asyncpg.InterfaceError("pool is closing"), LedgerUnreachable),
+        (asyncpg.exceptions.ClientConfigurationError("bad option"), LedgerError),
         (asyncpg.InvalidPasswordError("wrong"), LedgerError),
         (asyncpg.InsufficientPrivilegeError("denied"), LedgerError),
         (asyncpg.UndefinedTableError("no table"), LedgerError),

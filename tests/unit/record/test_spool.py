@@ -128,6 +128,7 @@ def test_a_tail_of_zeros_is_cut(shelf: Shelf) -> None:
 
     assert shelf.shown == [b"first"]
     assert [finding.kind for finding in spool.findings] == ["torn"]
+    assert spool.size == segment.stat().st_size
     spool.close()
 
 
