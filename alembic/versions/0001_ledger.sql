@@ -13,22 +13,26 @@ BEGIN
     END IF;
 END $$;
 
--- Roles belong to the whole server: another database may have made them, even at this moment.
+-- Roles belong to the whole server: an administrator may have made them before, another database at this moment.
 DO $$
 DECLARE
     role text;
 BEGIN
     FOREACH role IN ARRAY ARRAY['audit_owner', 'audit_writer', 'audit_reader'] LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = role);
         BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN', role);
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL;
         END;
     END LOOP;
-    -- Who migrates must act as the owner; a superuser can without being a member.
-    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+    -- Who migrates must be able to act as the owner.
+    BEGIN
+        SET LOCAL ROLE audit_owner;
+        RESET ROLE;
+    EXCEPTION WHEN insufficient_privilege THEN
         EXECUTE format('GRANT audit_owner TO %I', current_user);
-    END IF;
+    END;
 END $$;
 
 GRANT USAGE, CREATE ON SCHEMA audit TO audit_owner;
