@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from controller.model.objects import GroupKind
     from controller.ports import Resource
 
-PAUSE = 1.0
+PAUSE = 0.25
 """Least seconds between the beginnings of two readings: however many unknown kinds are asked for."""
-_TOGETHER = 0.05
-"""A reading that began this many seconds before a question still answers it."""
 
 _AGGREGATED = ",".join(
     f"{JSON};g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList" for version in ("v2", "v2beta1")
@@ -36,7 +34,6 @@ class Discovery:
         self._catalogue: Catalogue | None = None
         self._lock = asyncio.Lock()
         self._began = float("-inf")
-        self._forgot = float("-inf")
         self._failure: ApiError | Unreachable | None = None
 
     async def resource(self, api_version: str, kind: str) -> Resource | None:
@@ -52,15 +49,17 @@ class Discovery:
 
     def forget(self, kind: GroupKind | None = None) -> None:
         """Forget a kind, or all: the next question about it goes to the server."""
-        self._forgot = time.monotonic()
         if kind is None:
             self._catalogue = None
         elif self._catalogue is not None:
             self._catalogue = self._catalogue.without(kind)
 
     async def _read(self) -> Catalogue:
-        """The catalogue as the server gives it now; those who ask together share one reading, also its failure."""
-        asked = max(time.monotonic() - _TOGETHER, self._forgot)
+        """The catalogue as the server gives it now; those who ask together share one reading, also its failure.
+
+        A reading that began before the question does not answer it: what is asked for may be younger.
+        """
+        asked = time.monotonic()
         async with self._lock:
             if self._began < asked:
                 await self._read_again()
@@ -71,6 +70,7 @@ class Discovery:
             return self._catalogue or Catalogue()
 
     async def _read_again(self) -> None:
+        # Sleeps in any case, so that all who ask at this moment have asked before the reading begins.
         await asyncio.sleep(max(0.0, self._began + PAUSE - time.monotonic()))
         self._began = time.monotonic()
         self._failure = None
