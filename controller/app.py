@@ -1,8 +1,9 @@
 """Composition root: opens the edges, owns every task, and closes in a fixed order.
 
-Started: probes, journal, home cluster, registry, clusters, repositories, engine, workers.
-Stopped in reverse: workers finish what they have in hand, then nothing reads or watches any more, then the journal
-says goodbye and delivers, and the probes go last, so that a shutdown can be seen.
+Started: probes, journal, home cluster, engine, clusters, repositories, registry, workers.
+Stopped: first `/readyz` says so; then in reverse. Workers finish what they have in hand, then nothing reads or watches
+any more, then the journal says goodbye and delivers, and the probes go last, so that a shutdown can be seen. Whoever
+asks a second time gets an end at once: what is durable by then is durable, and the next start goes on from there.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import functools
 import os
 import signal
 import time
@@ -17,6 +19,7 @@ import uuid
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from controller import logs
 from controller.diff.ownership import ownership_digest
@@ -30,6 +33,7 @@ from controller.model.objects import ObjectId
 from controller.model.run import Trigger
 from controller.reconcile.announce import Announcer
 from controller.reconcile.fleet import Fleet
+from controller.reconcile.measured import MeasuredLedger
 from controller.reconcile.queue import KeyQueue
 from controller.reconcile.registry import Registry
 from controller.reconcile.reporting import Reporter
@@ -41,16 +45,19 @@ from controller.record.ledger import PostgresLedger
 from controller.render.locate import locate_engine
 from controller.render.pool import EnginePool
 from controller.render.renderer import Renderer
-from controller.serve import Server
+from controller.serve import Server, Vitals
 from controller.tasks import Roster, measure_lag, supervise
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
+    from types import FrameType
 
     from controller import ports
     from controller.fetch.survey import Rewrite
     from controller.kube.access import Access
+    from controller.kube.cluster import ApiCluster
     from controller.model.objects import Key
+    from controller.model.repository import Repository
     from controller.settings import Settings
 
 SAMPLE_INTERVAL = 1.0
@@ -61,19 +68,19 @@ _log = logs.get_logger(__name__)
 
 
 async def run(settings: Settings) -> int:
-    """Run the controller until SIGTERM or SIGINT; the exit code is 0 then.
+    """Run the controller until SIGTERM or SIGINT; the exit code is 0 then, and 128 and more after a second one.
 
     Raises ShipslogError for what makes a start impossible: settings, ServiceAccount, spool, engine.
     """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    _on_signal(stop.set)
     try:
         async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
-            await _Ship(settings, group, stack).set_sail()
+            ship = _Ship(settings, group, stack)
+            await ship.set_sail()
             await stop.wait()
-            _log.info("Stopping")
+            _log.info("Stopping: a second signal ends at once", shutdown_timeout_seconds=settings.shutdown_timeout)
+            ship.server.drain()
     except* ShipslogError as errors:
         raise _first(errors) from None
     _log.info("Stopped")
@@ -88,21 +95,26 @@ class _Ship:
         self.group = group
         self.stack = stack
         self.roster = Roster()
+        self.vitals = Vitals()
         self.metrics = Metrics(version("shipslog"))
         self.queue = KeyQueue()
         self.checks: dict[str, Callable[[], str]] = {"started": lambda: "it is starting"}
+        self.notes: dict[str, Callable[[], str]] = {"tasks": self._tasks_down}
+        self.server = Server(
+            settings.listen,
+            self.metrics,
+            live={"tasks": self.vitals.defects, "event loop": self.vitals.lateness},
+            ready=self.checks,
+            notes=self.notes,
+        )
 
     async def set_sail(self) -> None:
-        server = Server(self.settings.listen, self.metrics, live={"tasks": self._tasks_down}, ready=self.checks)
-        await self.stack.enter_async_context(server)
-        self.stack.callback(server.drain)
+        await self.stack.enter_async_context(self.server)
         journal = await self._journal()
-        home = open_cluster(
-            IN_CLUSTER, await self._access(), self.settings.max_requests, self._count_requests(IN_CLUSTER)
-        )
+        home = self._client(IN_CLUSTER, await self._access(), self.settings.max_requests)
         self.stack.push_async_callback(home.close)
         await self._loop(home, journal)
-        await self._service("loop lag", lambda: measure_lag(self.metrics.event_loop_lag.observe))
+        await self._service("loop lag", lambda: measure_lag(self._lagged))
         del self.checks["started"]
         _log.info("Started", producer=self.settings.producer, workers=self.settings.workers)
 
@@ -112,6 +124,15 @@ class _Ship:
         if settings.database_url:
             ledger = await PostgresLedger.open(settings.database_url)
             self.stack.push_async_callback(ledger.close)
+            password = urlsplit(settings.database_url).password or ""
+            logs.secret(password)
+            logs.secret(unquote(password))
+        else:
+            _log.warning(
+                "No database is set: events stay in the spool, and once it is full nothing new is synced",
+                remedy="set SHIPSLOG_DATABASE_URL",
+                spool_limit_bytes=settings.spool_limit,
+            )
         journal = await Journal.open(settings.spool_dir, ledger, producer=settings.producer, limit=settings.spool_limit)
         self.stack.push_async_callback(journal.close)
         left = await journal.recover()
@@ -119,7 +140,7 @@ class _Ship:
             _log.warning("Results of an earlier life are unknown", runs=len(left))
         self.stack.push_async_callback(self._farewell, journal)
         await self._service("delivery", journal.run)
-        await self._service("sampling", lambda: self._sample(journal))
+        self.notes["database"] = functools.partial(_database_state, journal)
         self.metrics.ledger_spool_limit_bytes.set(journal.spool_limit)
         return journal
 
@@ -129,7 +150,7 @@ class _Ship:
         fleet = Fleet(home, lambda cluster: self._open(home, cluster), ownership_digest, self.metrics)
         announcer = Announcer(home, registry, settings.producer)
         reporter = Reporter(announcer, registry, self.metrics)
-        listeners = Listeners(on_state=reporter.repository, on_poll=self._polled, on_rewrite=self._rewritten)
+        listeners = Listeners(on_state=reporter.repository, on_poll=self.metrics.polled, on_rewrite=self._rewritten)
         repositories = Repositories(self.group, settings.mirror_dir, listeners, file_urls=settings.allow_file_urls)
         self.stack.push_async_callback(repositories.close)
         sources = Sources(home, registry, repositories, self.queue)
@@ -142,13 +163,16 @@ class _Ship:
             memory=settings.render_memory,
         )
         await self.stack.enter_async_context(pool)
+        ledger = MeasuredLedger(journal, self.metrics)
+        self.checks["journal"] = functools.partial(_journal_state, journal, ledger)
+        renderer = Renderer(pool, on_render=self.metrics.rendered)
         rooms = Rooms(
             installation=settings.installation,
             registry=registry,
             fleet=fleet,
             repositories=repositories,
-            renderer=Renderer(pool),
-            ledger=journal,
+            renderer=renderer,
+            ledger=ledger,
             metrics=self.metrics,
             announcer=announcer,
             queue=self.queue,
@@ -156,12 +180,13 @@ class _Ship:
             new_id=lambda: str(uuid.uuid4()),
         )
         self._wire(rooms, sources, reporter)
-        await self._service("clusters", fleet.run)
         self.stack.push_async_callback(fleet.close)
+        await self._service("sampling", lambda: self._sample(journal, renderer))
+        await self._service("clusters", fleet.run)
         await self._service("reports", reporter.run)
         await self._service("sources", sources.run)
         await self._service("registry", registry.run)
-        self.checks["registry"] = lambda: "" if registry.is_synced else "the first listing is not complete"
+        self.checks["registry"] = lambda: "" if registry.is_synced else "our own objects are not listed yet"
         await self.stack.enter_async_context(self._workers(rooms))
 
     def _wire(self, rooms: Rooms, sources: Sources, reporter: Reporter) -> None:
@@ -178,8 +203,13 @@ class _Ship:
                 if app.spec.destination.cluster == name:
                     queue.put(app.key, Trigger.RETRY)
 
+        def repository(key: Key, changed: Repository | None) -> None:
+            if changed is None:
+                self.metrics.forget_repository(key.namespace, key.name)
+            sources.change(key, changed)
+
         registry.on_application = queue.put
-        registry.on_repository = sources.change
+        registry.on_repository = repository
         registry.on_cluster = fleet.change
         fleet.on_move = moved
         fleet.on_state = cluster_state
@@ -202,14 +232,19 @@ class _Ship:
             raise Terminal(f"{place} has no key {reference.key!r}", remedy="add it, or correct the key") from None
         except binascii.Error:
             raise Terminal(f"{place}: {reference.key} is not base64", remedy="store it anew") from None
-        access = await from_kubeconfig_bytes(data)
-        return open_cluster(cluster.name, access, cluster.spec.max_requests, self._count_requests(cluster.name))
+        return self._client(cluster.name, await from_kubeconfig_bytes(data), cluster.spec.max_requests)
+
+    def _client(self, name: str, access: Access, max_requests: int) -> ApiCluster:
+        self.metrics.cluster(name)
+        in_flight = self.metrics.kube_requests_in_flight.labels(cluster=name)
+        return open_cluster(name, access, max_requests, functools.partial(self.metrics.requested, name), in_flight.set)
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 
     async def _service(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Start an eternal task; it ends when the stack unwinds to here."""
-        await self.stack.enter_async_context(_running(self.group, name, supervise(name, work, roster=self.roster)))
+        supervised = supervise(name, lambda: self.vitals.live(name, work), roster=self.roster)
+        await self.stack.enter_async_context(_running(self.group, name, supervised))
 
     @asynccontextmanager
     async def _workers(self, rooms: Rooms) -> AsyncIterator[None]:
@@ -230,23 +265,14 @@ class _Ship:
 
     # -- what is counted elsewhere -----------------------------------------------------------------------------------
 
-    def _count_requests(self, cluster: str) -> Callable[[str, int, float], None]:
-        def count(verb: str, status: int, seconds: float) -> None:
-            code = str(status) if status else "error"
-            self.metrics.kube_requests.labels(cluster=cluster, verb=verb, code=code).inc()
-            if verb != "watch":
-                self.metrics.kube_request_duration.labels(cluster=cluster, verb=verb).observe(seconds)
-
-        return count
-
-    def _polled(self, result: str, seconds: float) -> None:
-        self.metrics.fetches.labels(result=result).inc()
-        self.metrics.fetch_duration.observe(seconds)
+    def _lagged(self, seconds: float) -> None:
+        self.metrics.event_loop_lag.observe(seconds)
+        self.vitals.lag(seconds)
 
     def _rewritten(self, key: Key, rewrite: Rewrite) -> None:
         _log.warning("History was rewritten", repository=str(key), ref=str(rewrite.ref))
 
-    async def _sample(self, journal: Journal) -> None:
+    async def _sample(self, journal: Journal, renderer: Renderer) -> None:
         counted: dict[str, float] = {}
 
         def add(name: str, total: float, count: Callable[[float], None]) -> None:
@@ -262,11 +288,51 @@ class _Ship:
             if journal.delivery:
                 add("delivered", journal.delivery.delivered, self.metrics.ledger_delivered.inc)
                 add("failures", journal.delivery.failures, self.metrics.ledger_delivery_failures.inc)
+            add("hit", renderer.hits, self.metrics.render_cache_requests.labels(result="hit").inc)
+            add("miss", renderer.misses, self.metrics.render_cache_requests.labels(result="miss").inc)
             self.metrics.queue_depth.set(len(self.queue))
             await asyncio.sleep(SAMPLE_INTERVAL)
 
     def _tasks_down(self) -> str:
-        return "; ".join(f"{name}: {why}" for name, why in self.roster.states().items() if why)
+        down = [name for name, why in self.roster.states().items() if why]
+        return f"started anew: {', '.join(down)} (see the log)" if down else ""
+
+
+def _on_signal(stop: Callable[[], None]) -> None:
+    """Call `stop` at the first SIGTERM or SIGINT; a second one ends the process at once, with 128 and its number."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
+    def give_up(number: int, _: FrameType | None) -> None:
+        os._exit(128 + number)
+
+    def first() -> None:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            # Not the loop's handler: it must work while the loop stands still. Nor the default, which the first
+            # process of a container never gets.
+            signal.signal(number, give_up)
+        stop()
+
+    for number in numbers:
+        loop.add_signal_handler(number, first)
+
+
+def _journal_state(journal: Journal, ledger: MeasuredLedger) -> str:
+    """Why nothing can be recorded, and so nothing be synced; nothing while it can."""
+    if journal.full:
+        held = f"{journal.spool_bytes} of {journal.spool_limit} bytes"
+        return f"the spool is full ({held}): nothing new is synced until PostgreSQL takes events"
+    return ledger.problem
+
+
+def _database_state(journal: Journal) -> str:
+    """What keeps events from PostgreSQL. It makes nobody unready: they wait in the spool, and all else goes on."""
+    if journal.delivery is None:
+        return "not set: events stay in the spool (set SHIPSLOG_DATABASE_URL)"
+    if journal.delivery.problem is not None:
+        return f"takes no events: {journal.undelivered} wait in the spool (see the log)"
+    return ""
 
 
 @asynccontextmanager

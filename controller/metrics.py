@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
 PREFIX = "shipslog"
 
-STAGES = ("fetch", "render", "observe", "diff", "govern", "apply", "record")
-OUTCOMES = (*sorted(FINAL), "Refused")
+STAGES = ("fetch", "render", "diff", "apply", "record")
+"""The stages that take time: live state is read from memory, and judging computes."""
+OUTCOMES = tuple(sorted(FINAL))
 FATES = ("done", "waiting", "not_ready", "transient", "terminal")
 CONDITIONS = ("Synced", "Healthy")
 CHANGES = ("changed", "removed", "deleted")
-VERBS = ("get", "list", "watch", "apply", "dry_run", "create", "delete", "merge", "discover")
+VERBS = ("get", "list", "watch", "apply", "dry-run", "create", "delete", "merge", "discovery", "version")
 FETCH_RESULTS = ("moved", "unchanged", "failed")
 RENDER_KINDS = ("plain", "kustomize", "helm")
 RENDER_RESULTS = ("success", "invalid", "failed")
@@ -91,6 +92,8 @@ class Metrics:
     def __init__(self, version: str = "unknown") -> None:
         self.registry = CollectorRegistry()
         self._families: list[Family] = []
+        self._by_cluster: list[MetricWrapperBase] = []
+        self._forgotten: set[str] = set()
         self._shown: dict[tuple[str, str], _Shown] = {}
         ProcessCollector(registry=self.registry)
         self._declare_applications()
@@ -144,7 +147,7 @@ class Metrics:
         )
         self._zero(self.reconciles, fate=FATES)
         self.stage_duration = self._histogram(
-            "stage_duration_seconds", "Time one stage of one run took.", "stage", buckets=SHORT
+            "stage_duration_seconds", "Time one stage of a look at an Application took.", "stage", buckets=SHORT
         )
         self._zero(self.stage_duration, stage=STAGES)
         self.commit_to_live = self._histogram(
@@ -193,7 +196,9 @@ class Metrics:
         self.kube_requests_in_flight = self._gauge(
             "kube_requests_in_flight", "API requests under way; a watch is not counted.", "cluster"
         )
-        self.watch_restarts = self._counter("watch_restarts", "Watches that had to list everything anew.", "cluster")
+        self.watch_restarts = self._counter(
+            "watch_restarts", "Watches of objects that had to begin anew, with a whole listing.", "cluster"
+        )
         self.watched_objects = self._gauge("watched_objects", "Objects under watch.", "cluster")
 
     def _declare_sources(self) -> None:
@@ -208,12 +213,14 @@ class Metrics:
         self.fetch_duration = self._histogram("fetch_duration_seconds", "Time asking and fetching took.", buckets=SHORT)
         self.renders = self._counter(
             "renders",
-            "Renderings: success, invalid (the repository's fault) or failed (ours).",
+            "Renderings that the engine was asked for: success, invalid (the repository's fault) or failed (ours).",
             "kind",
             "result",
         )
         self._zero(self.renders, kind=RENDER_KINDS, result=RENDER_RESULTS)
-        self.render_cache_requests = self._counter("render_cache_requests", "Renderings asked of the cache.", "result")
+        self.render_cache_requests = self._counter(
+            "render_cache_requests", "Renderings asked of the cache; a miss asks the engine.", "result"
+        )
         self._zero(self.render_cache_requests, result=("hit", "miss"))
 
     def _declare_ledger(self) -> None:
@@ -296,6 +303,7 @@ class Metrics:
 
     def cluster(self, name: str) -> None:
         """Make every series of a Cluster exist, at zero; one that is there already keeps its values."""
+        self._forgotten.discard(name)
         for family in (
             self.cluster_up,
             self.drift_healed,
@@ -311,28 +319,40 @@ class Metrics:
             self.kube_requests.labels(cluster=name, verb=verb, code="error")
 
     def forget_cluster(self, name: str) -> None:
-        """Remove every series of a Cluster that is no longer configured."""
-        for family in (
-            self.cluster_up,
-            self.drift_detected,
-            self.drift_healed,
-            self.drift_ended,
-            self.watch_restarts,
-            self.watched_objects,
-            self.kube_requests,
-            self.kube_request_duration,
-            self.kube_requests_in_flight,
-        ):
-            family.remove_by_labels({"cluster": name})
+        """Remove every series of a Cluster that is no longer configured, and all that come late."""
+        self._forgotten.add(name)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """What was under way when a Cluster went, still ends and is counted: such series go again."""
+        for name in tuple(self._forgotten):
+            for family in self._by_cluster:
+                family.remove_by_labels({"cluster": name})
 
     def forget_repository(self, namespace: str, name: str) -> None:
         """Remove every series of a deleted Repository."""
         self.repository_ready.remove_by_labels({"namespace": namespace, "name": name})
 
+    def requested(self, cluster: str, verb: str, status: int, seconds: float) -> None:
+        """Count a request of an API server; status 0 stands for no answer."""
+        self.kube_requests.labels(cluster=cluster, verb=verb, code=str(status) if status else "error").inc()
+        if verb != "watch":
+            self.kube_request_duration.labels(cluster=cluster, verb=verb).observe(seconds)
+
+    def polled(self, result: str, seconds: float) -> None:
+        """Count a question to a Git server."""
+        self.fetches.labels(result=result).inc()
+        self.fetch_duration.observe(seconds)
+
+    def rendered(self, kind: str, result: str) -> None:
+        """Count a rendering by the engine."""
+        self.renders.labels(kind=kind, result=result).inc()
+
     # -- the way out ---------------------------------------------------------------------------------------------
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """The exposition and its content type: OpenMetrics for whoever accepts it, else Prometheus text."""
+        self._sweep()
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
 
@@ -341,19 +361,25 @@ class Metrics:
         return tuple(sorted(self._families, key=lambda family: family.name))
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        self._note(f"{name}_total", "counter", labels, text)
-        return Counter(name, text, labels, namespace=PREFIX, registry=self.registry)
+        family = Counter(name, text, labels, namespace=PREFIX, registry=self.registry)
+        self._note(family, f"{name}_total", "counter", labels, text)
+        return family
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        self._note(name, "gauge", labels, text)
-        return Gauge(name, text, labels, namespace=PREFIX, registry=self.registry)
+        family = Gauge(name, text, labels, namespace=PREFIX, registry=self.registry)
+        self._note(family, name, "gauge", labels, text)
+        return family
 
     def _histogram(self, name: str, text: str, *labels: str, buckets: tuple[float, ...]) -> Histogram:
-        self._note(name, "histogram", labels, text)
-        return Histogram(name, text, labels, namespace=PREFIX, registry=self.registry, buckets=buckets)
+        family = Histogram(name, text, labels, namespace=PREFIX, registry=self.registry, buckets=buckets)
+        self._note(family, name, "histogram", labels, text)
+        return family
 
-    def _note(self, name: str, kind: str, labels: tuple[str, ...], text: str) -> None:
+    def _note(self, family: MetricWrapperBase, name: str, kind: str, labels: tuple[str, ...], text: str) -> None:
         self._families.append(Family(f"{PREFIX}_{name}", kind, labels, text))
+        # An Application's series name its cluster too, but stay as long as the Application does.
+        if "cluster" in labels and "namespace" not in labels:
+            self._by_cluster.append(family)
 
     @staticmethod
     def _zero(family: MetricWrapperBase, **values: Iterable[str]) -> None:

@@ -32,12 +32,15 @@ def open_cluster(
     access: Access,
     max_requests: int = 50,
     on_request: Callable[[str, int, float], None] | None = None,
+    on_flight: Callable[[int], None] | None = None,
 ) -> ApiCluster:
     """A cluster that connects when it is first asked; needs a running event loop, and `close` at the end.
 
     `on_request(verb, status, seconds)` is called after every request; status 0 stands for no answer.
+    `on_flight(count)` is told how many are under way, watches not counted, whenever that changes.
     """
-    return ApiCluster(Transport(name, access, max_requests=max_requests, on_request=on_request))
+    transport = Transport(name, access, max_requests=max_requests, on_request=on_request, on_flight=on_flight)
+    return ApiCluster(transport)
 
 
 class ApiCluster:

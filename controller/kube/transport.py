@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from controller.kube.request import Request
 
     OnRequest = Callable[[str, int, float], None]
+    OnFlight = Callable[[int], None]
 
 TIMEOUT = 30.0
 """Seconds that one request may take, waiting for its turn not counted."""
@@ -49,11 +50,21 @@ USER_AGENT = _user_agent()
 class Transport:
     """Connections to one API server. Needs a running event loop."""
 
-    def __init__(self, name: str, access: Access, *, max_requests: int, on_request: OnRequest | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        access: Access,
+        *,
+        max_requests: int,
+        on_request: OnRequest | None = None,
+        on_flight: OnFlight | None = None,
+    ) -> None:
         self.name = name
         self._access = access
         self._turns = asyncio.Semaphore(max_requests)
         self._on_request = on_request
+        self._on_flight = on_flight
+        self._in_flight = 0
         self._base = access.server
         self._requests = self._session(aiohttp.ClientTimeout(total=TIMEOUT, sock_connect=CONNECT_TIMEOUT))
         # Watches live long: in a pool of their own they take no connection away from the requests.
@@ -137,12 +148,14 @@ class Transport:
     async def _ask(self, request: Request, authorization: str) -> tuple[int, bytes, str]:
         started = time.monotonic()
         status = 0
+        self._fly(1)
         try:
             async with self._open(self._requests, request, authorization) as response:
                 body = await _read(response)
                 status = response.status
                 return status, body, response.headers.get("Retry-After", "")
         finally:
+            self._fly(-1)
             self.count(request.verb, status, time.monotonic() - started)
 
     @asynccontextmanager
@@ -171,7 +184,8 @@ class Transport:
         url = URL(self._base + request.target, encoded=True)
         for last in (not request.sent_again, True):
             try:
-                async with asyncio.timeout(TIMEOUT):
+                # A watch's answer has no end, so only its beginning is timed.
+                async with asyncio.timeout(TIMEOUT if session is self._watches else None):
                     return await session.request(
                         request.method,
                         url,
@@ -191,6 +205,11 @@ class Transport:
         """Tell whoever counts requests; status 0 stands for no answer."""
         if self._on_request is not None:
             self._on_request(verb, status, seconds)
+
+    def _fly(self, more: int) -> None:
+        self._in_flight += more
+        if self._on_flight is not None:
+            self._on_flight(self._in_flight)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

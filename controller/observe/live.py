@@ -41,10 +41,18 @@ OnMove = Callable[[str, Trigger], None]
 class LiveState:
     """What stands in one cluster. Reading never waits; `run` keeps it true."""
 
-    def __init__(self, cluster: Cluster, *, ownership: Digester, on_move: OnMove) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        ownership: Digester,
+        on_move: OnMove,
+        on_restart: Callable[[], None] = lambda: None,
+    ) -> None:
         self.cluster = cluster
         self._ownership = ownership
         self._on_move = on_move
+        self._on_restart = on_restart
         self._views: dict[ObjectId, LiveView] = {}
         self._gone: dict[ObjectId, float] = {}
         self._wanted: dict[GroupKind, str] = {}
@@ -114,6 +122,7 @@ class LiveState:
             except ShipslogError as error:
                 _log.warning("watch ended", cluster=self.cluster.name, kind=str(kind), error=str(error))
             self._synced.discard(kind)
+            self._restart(kind)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RETRY):
                     await awake.wait()
@@ -131,13 +140,18 @@ class LiveState:
     def _follow(self, kind: GroupKind, event: WatchEvent) -> None:
         match event.kind:
             case "restarted":
-                self._listed[kind] = set()
+                self._restart(kind)
             case "synced":
                 self._sweep(kind)
             case "deleted":
                 self._drop(object_id(event.body))
             case _:
                 self._take(event.body, tell=True)
+
+    def _restart(self, kind: GroupKind) -> None:
+        """Everything is listed anew: what the listing does not name went meanwhile."""
+        self._listed[kind] = set()
+        self._on_restart()
 
     def _sweep(self, kind: GroupKind) -> None:
         """A listing is complete: what it did not name is gone."""

@@ -111,6 +111,7 @@ class Fleet:
                 client = await self._opener(cluster)
         except ShipslogError as error:
             self._errors[cluster.name] = str(error)
+            self._show_closed(cluster.name)
             self.on_state(cluster.name, None, str(error))
             if isinstance(error, Transient):
                 asyncio.get_running_loop().call_later(PROBE_INTERVAL, self._again, cluster)
@@ -118,15 +119,22 @@ class Fleet:
         self._errors.pop(cluster.name, None)
         self._start(group, cluster.name, client, suspended=cluster.spec.suspend)
 
+    def _show_closed(self, name: str) -> None:
+        """A Cluster that can't be opened is down, whatever was shown before it changed."""
+        self._metrics.cluster(name)
+        self._metrics.cluster_up.labels(cluster=name).set(0)
+        self._metrics.watched_objects.labels(cluster=name).set(0)
+
     def _again(self, cluster: Cluster) -> None:
         if self._wanted.get(cluster.name) is cluster:
             self.change(cluster.name, cluster)
 
     def _start(self, group: asyncio.TaskGroup, name: str, client: ports.Cluster, *, suspended: bool) -> None:
-        live = LiveState(client, ownership=self._ownership, on_move=self._moved)
+        self._metrics.cluster(name)
+        restarts = self._metrics.watch_restarts.labels(cluster=name)
+        live = LiveState(client, ownership=self._ownership, on_move=self._moved, on_restart=restarts.inc)
         target = Target(client, live)
         target.suspended = suspended
-        self._metrics.cluster(name)
         self._targets[name] = target
         self._tasks[name] = group.create_task(self._keep(name, target), name=f"cluster {name}")
 

@@ -66,7 +66,8 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
     verdict = unhurried(case, plan, verdict)
     run, results = await synced(case, plan, verdict)
     memory.failures = 0
-    return await conclude(case, plan, verdict, run, results)
+    with rooms.metrics.stage_duration.labels(stage="record").time():
+        return await conclude(case, plan, verdict, run, results)
 
 
 async def planned(case: Case) -> Plan:

@@ -190,6 +190,11 @@ class Journal:
         return self._spool.limit
 
     @property
+    def full(self) -> bool:
+        """Whether nothing new is taken: what is left of the spool is for the results of what was begun."""
+        return self._spool.size >= self._spool.limit - self._spool.reserve
+
+    @property
     def undelivered(self) -> int:
         """Events that wait for PostgreSQL."""
         return self._backlog.count

@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from controller.render.cache import Cache, Entry, identify, identify_path
-from controller.render.errors import RenderError
+from controller.render.errors import EngineError, RenderError
 from controller.render.lookup import Lookup
-from controller.render.protocol import Answer, SentRequest, decode_answer
+from controller.render.protocol import Answer, Found, SentRequest, decode_answer
 from controller.render.request import EngineRequest, Rendered, RenderedObject, RenderRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from controller.render.pool import EnginePool
     from controller.render.tree import Tree
 
 __all__ = ["RenderRequest", "Rendered", "RenderedObject", "Renderer"]
+
+KUSTOMIZATIONS = {"kustomization.yaml", "kustomization.yml", "Kustomization"}
+"""Names of the file that makes a directory a kustomization."""
 
 _canonical = msgspec.json.Encoder(order="sorted")
 
@@ -30,9 +35,20 @@ class Renderer:
     elsewhere costs a few look-ups.
     """
 
-    def __init__(self, pool: EnginePool, *, cache_bytes: int = 256 << 20) -> None:
-        """Render through `pool`, keeping up to `cache_bytes` of answers."""
+    def __init__(
+        self,
+        pool: EnginePool,
+        *,
+        cache_bytes: int = 256 << 20,
+        on_render: Callable[[str, str], None] = lambda _kind, _result: None,
+    ) -> None:
+        """Render through `pool`, keeping up to `cache_bytes` of answers.
+
+        `on_render(kind, result)` is told of every rendering the engine was asked for: `success`, `invalid` (the
+        input's fault) or `failed` (the engine's).
+        """
         self._pool = pool
+        self._on_render = on_render
         self._cache = Cache(cache_bytes)
         self.hits = 0
         """Requests answered without rendering."""
@@ -77,8 +93,15 @@ class Renderer:
             raise RenderError(f"{asked.root} is outside the repository", remedy="correct spec.source.path")
         lookup = Lookup(tree, asked.limits)
         fields = {name: getattr(asked, name) for name in EngineRequest.__struct_fields__}
-        sent = SentRequest(**fields, preload=await lookup.directory(asked.root))
-        return await self._pool.render(sent, lookup)
+        preload = await lookup.directory(asked.root)
+        kind = asked.kind if asked.kind != "auto" else _detected(preload)
+        try:
+            answer = await self._pool.render(SentRequest(**fields, preload=preload), lookup)
+        except (RenderError, EngineError) as error:
+            self._on_render(kind, "invalid" if isinstance(error, RenderError) else "failed")
+            raise
+        self._on_render(kind, "success")
+        return answer
 
     async def _entry(self, tree: Tree, asked: EngineRequest, raw: bytes, capabilities: str) -> Entry:
         answer = decode_answer(raw)
@@ -91,6 +114,14 @@ class Renderer:
             dependencies=tuple([(one, await identify(tree, one)) for one in answer.dependencies]),
             keep=answer.nondeterministic,
         )
+
+
+def _detected(listing: Found | None) -> str:
+    """What the engine will take a directory for, by the files in it; told also of what it can't render."""
+    names = {entry.path for entry in listing.entries if entry.kind == "blob"} if listing else set()
+    if "Chart.yaml" in names:
+        return "helm"
+    return "kustomize" if names & KUSTOMIZATIONS else "plain"
 
 
 def _digest(answer: Answer) -> str:

@@ -3,5 +3,6 @@
 from controller.serve.connections import Limits
 from controller.serve.probes import Check
 from controller.serve.server import Server
+from controller.serve.vitals import Vitals
 
-__all__ = ["Check", "Limits", "Server"]
+__all__ = ["Check", "Limits", "Server", "Vitals"]

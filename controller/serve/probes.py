@@ -18,9 +18,10 @@ log = logs.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Report:
-    """The answer of one probe: every check by name with `ok` or what is missing."""
+    """The answer of one probe: every check by name with `ok` or what is missing; notes are shown and decide nothing."""
 
     checks: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def missing(self) -> dict[str, str]:
@@ -35,12 +36,17 @@ class Report:
     def body(self) -> dict[str, object]:
         """The answer as JSON."""
         answer: dict[str, object] = {"status": "unavailable" if self.missing else OK, "checks": dict(self.checks)}
-        return answer | ({"missing": sorted(self.missing)} if self.missing else {})
+        answer |= {"missing": sorted(self.missing)} if self.missing else {}
+        return answer | ({"notes": dict(self.notes)} if self.notes else {})
 
 
-def look(checks: Mapping[str, Check]) -> Report:
+def look(checks: Mapping[str, Check], notes: Mapping[str, Check] | None = None) -> Report:
     """Ask every check; one that raises is missing, and its error goes to the log, never to whoever asks."""
-    return Report({name: _ask(name, check) for name, check in checks.items()})
+    return Report(_answers(checks), _answers(notes or {}))
+
+
+def _answers(checks: Mapping[str, Check]) -> dict[str, str]:
+    return {name: _ask(name, check) for name, check in checks.items()}
 
 
 def _ask(name: str, check: Check) -> str:

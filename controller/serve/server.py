@@ -32,7 +32,8 @@ class Server:
     """Serves probes and metrics from `start` to `stop`.
 
     `listen` is `HOST:PORT`, an IPv6 host in brackets, no host for all addresses; port 0 takes a free one.
-    `live` decides `/healthz` (the event loop lives when it answers at all), `ready` decides `/readyz`.
+    `live` decides `/healthz` (the event loop lives when it answers at all), `ready` decides `/readyz`, which shows
+    `notes` besides: what is worth knowing and makes nobody stay away.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class Server:
         *,
         live: Mapping[str, Check],
         ready: Mapping[str, Check],
+        notes: Mapping[str, Check] | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._host, self._port = address(listen)
         self._metrics = metrics
         self._live = live
         self._ready = ready
+        self._notes = notes or {}
         self._limits = limits or Limits()
         self._draining = False
         self._scrapes = asyncio.Semaphore(SCRAPES)
@@ -120,8 +123,10 @@ class Server:
         return _answer(look(self._live))
 
     async def _serve_readiness(self, _: web.Request) -> web.Response:
-        report = look(self._ready)
-        return _answer(Report({**report.checks, "running": "shutting down"}) if self._draining else report)
+        report = look(self._ready, self._notes)
+        if self._draining:
+            report = Report({**report.checks, "running": "shutting down"}, report.notes)
+        return _answer(report)
 
     @web.middleware
     async def _within_time(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -89,6 +89,59 @@ def test_a_forgotten_cluster_leaves_no_series() -> None:
     assert "shipslog_cluster_up" in names_with(metrics, cluster="prod-us")
 
 
+def test_what_ends_late_brings_no_forgotten_cluster_back() -> None:
+    """A request, a heal and a watch were under way when the Cluster was deleted: they are counted, and not seen."""
+    metrics = Metrics("1")
+    metrics.cluster("prod-eu")
+    in_flight = metrics.kube_requests_in_flight.labels(cluster="prod-eu")
+
+    metrics.forget_cluster("prod-eu")
+    metrics.requested("prod-eu", "get", 0, 0.1)
+    metrics.drift_healed.labels(cluster="prod-eu").inc()
+    metrics.watch_restarts.labels(cluster="prod-eu").inc()
+    in_flight.set(0)
+
+    assert names_with(metrics, cluster="prod-eu") == set()
+
+
+def test_a_cluster_that_comes_back_is_seen_again() -> None:
+    """A Cluster deleted and created anew under its name counts from zero."""
+    metrics = Metrics("1")
+    metrics.cluster("prod-eu")
+    metrics.requested("prod-eu", "get", 200, 0.1)
+    metrics.forget_cluster("prod-eu")
+
+    metrics.cluster("prod-eu")
+    metrics.requested("prod-eu", "get", 200, 0.1)
+
+    assert value(metrics, "shipslog_kube_requests_total", cluster="prod-eu", verb="get", code="200") == 1
+    assert value(metrics, "shipslog_cluster_up", cluster="prod-eu") == 0
+
+
+def test_an_application_outlives_the_cluster_it_names() -> None:
+    """It is out of sync, and that is seen, although its Cluster is no longer configured."""
+    metrics = Metrics("1")
+    metrics.cluster("prod-eu")
+    metrics.application(application(synced=False))
+
+    metrics.forget_cluster("prod-eu")
+
+    assert value(metrics, "shipslog_application_synced", namespace="pay", name="shop", cluster="prod-eu") == 0
+
+
+def test_a_watch_is_a_request_without_a_duration() -> None:
+    """It lives for minutes: in a histogram of requests it would only be noise."""
+    metrics = Metrics("1")
+
+    metrics.requested("prod-eu", "watch", 200, 300.0)
+    metrics.requested("prod-eu", "get", 0, 0.1)
+
+    assert value(metrics, "shipslog_kube_requests_total", cluster="prod-eu", verb="watch", code="200") == 1
+    assert value(metrics, "shipslog_kube_requests_total", cluster="prod-eu", verb="get", code="error") == 1
+    assert value(metrics, "shipslog_kube_request_duration_seconds_count", cluster="prod-eu", verb="watch") is None
+    assert value(metrics, "shipslog_kube_request_duration_seconds_count", cluster="prod-eu", verb="get") == 1
+
+
 def test_exactly_one_health_is_the_applications_own() -> None:
     """Counting by health counts every Application once, after it changed too."""
     metrics = Metrics("1")

@@ -29,11 +29,12 @@ async def serving(
     *,
     live: Mapping[str, Check] | None = None,
     ready: Mapping[str, Check] | None = None,
+    notes: Mapping[str, Check] | None = None,
     metrics: Metrics | None = None,
     limits: Limits | None = None,
 ) -> AsyncIterator[Server]:
     """A server on a free port of the loopback."""
-    server = Server(LOOPBACK, metrics or Metrics("1"), live=live or {}, ready=ready or {}, limits=limits)
+    server = Server(LOOPBACK, metrics or Metrics("1"), live=live or {}, ready=ready or {}, notes=notes, limits=limits)
     async with server:
         yield server
 
@@ -120,6 +121,20 @@ async def test_readiness_follows_the_world() -> None:
         after, _, _ = await get(server, "/readyz")
 
     assert (before, after) == (503, 200)
+
+
+async def test_what_is_worth_knowing_is_shown_and_keeps_nobody_away() -> None:
+    """PostgreSQL may be away: events wait, and all else goes on."""
+    notes = {"database": lambda: "takes no events", "tasks": lambda: ""}
+    async with serving(ready={"spool": lambda: ""}, notes=notes) as server:
+        status, _, body = await get(server, "/readyz")
+
+    assert status == 200
+    assert json.loads(body) == {
+        "status": "ok",
+        "checks": {"spool": "ok"},
+        "notes": {"database": "takes no events", "tasks": "ok"},
+    }
 
 
 async def test_health_and_readiness_are_different_questions() -> None:
