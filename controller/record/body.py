@@ -12,6 +12,7 @@ import uuid
 from typing import Any
 
 import msgspec
+import orjson
 import rfc8785
 
 from controller.model.event import BY_LABEL, Draft, Event
@@ -65,6 +66,7 @@ def compose(draft: Draft, stamp: Stamp) -> Event:
 
     Raises EventError, naming the type of the event and the field, when it is too large or can't be JSON.
     """
+    plain = _Plain(draft.type.label)
     document: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "type": draft.type.label,
@@ -83,11 +85,11 @@ def compose(draft: Draft, stamp: Stamp) -> Event:
             if (text := getattr(draft.target, field))
         },
         "reason": _text(draft.reason),
-        "detail": _detail(draft),
+        "detail": plain.detail(draft.detail),
     }
     for field in ("correlation_id", "causation_id", "revision"):
         document[field] = _identifier(draft, field, getattr(draft, field))
-    body = rfc8785.dumps({field: value for field, value in document.items() if value not in ("", {})})
+    body = plain.dump({field: value for field, value in document.items() if value not in ("", {})})
     if len(body) > MAX_BODY:
         raise EventError(
             f"the {draft.type.label} event has {len(body)} bytes of at most {MAX_BODY}",
@@ -166,33 +168,50 @@ def _text(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _detail(draft: Draft) -> Any:
-    try:
-        return _plain(msgspec.to_builtins(draft.detail, str_keys=True), MAX_DEPTH)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise EventError(
-            f"the detail of the {draft.type.label} event can't be recorded: {error}", remedy="give it plain JSON values"
-        ) from error
+class _Plain:
+    """Makes JSON that survives both RFC 8785 and jsonb, and writes it canonically."""
 
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._simple = True
 
-def _plain(value: Any, depth: int) -> Any:
-    """The value as JSON that survives both RFC 8785 and jsonb.
+    def detail(self, detail: dict[str, Any]) -> Any:
+        """The detail of an event; raises EventError where it can't be JSON."""
+        try:
+            return self._value(msgspec.to_builtins(detail, str_keys=True), MAX_DEPTH)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise EventError(
+                f"the detail of the {self._label} event can't be recorded: {error}", remedy="give it plain JSON values"
+            ) from error
 
-    Integers beyond 2^53 (Kubernetes has int64) and numbers that JSON does not know become text, digit by digit.
-    """
-    if depth < 0:
-        raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, dict):
-        plain = {_text(key): _plain(item, depth - 1) for key, item in value.items()}
+    def dump(self, document: dict[str, Any]) -> bytes:
+        """The canonical bytes.
+
+        Without numbers that are no integers, and with keys in ASCII, orjson writes what RFC 8785 asks for, thirty
+        times as fast: both sort alike then, escape alike, and leave integers as they are.
+        """
+        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS) if self._simple else rfc8785.dumps(document)
+
+    def _value(self, value: Any, depth: int) -> Any:
+        """Integers beyond 2^53 (Kubernetes has int64) and numbers that JSON does not know become text."""
+        if depth < 0:
+            raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+        if isinstance(value, str):
+            return _text(value)
+        if isinstance(value, dict):
+            return self._object(value, depth)
+        if isinstance(value, list | tuple):
+            return [self._value(item, depth - 1) for item in value]
+        if isinstance(value, float):
+            self._simple = False
+            return value if math.isfinite(value) else str(value)
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _SAFE_INTEGER:
+            return str(value)
+        return value
+
+    def _object(self, value: dict[str, Any], depth: int) -> dict[str, Any]:
+        plain = {_text(key): self._value(item, depth - 1) for key, item in value.items()}
         if len(plain) < len(value):
             raise ValueError("two keys are the same once U+0000 is replaced")
+        self._simple = self._simple and all(map(str.isascii, plain))
         return plain
-    if isinstance(value, list | tuple):
-        return [_plain(item, depth - 1) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _SAFE_INTEGER:
-        return str(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value

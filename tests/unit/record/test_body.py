@@ -22,8 +22,15 @@ STAMP = Stamp(
     boot="01a20c98-5b6e-71d9-bd33-aebdf99012ad",
     seq=7,
 )
-LEAVES = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text()
-VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30)
+PLAIN = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text()
+
+
+def nested(leaves: st.SearchStrategy[Any], keys: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    """Lists and objects of leaves."""
+    return st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(keys, inner), max_leaves=30)
+
+
+VALUES = nested(PLAIN | st.floats(), st.text()) | nested(PLAIN, st.text(st.characters(codec="ascii")))
 
 
 def body(draft: Draft) -> dict[str, Any]:
