@@ -1,0 +1,78 @@
+"""The limit: the same requests sent bare, as fast as the API server takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.fleet import KINDS
+from tests.benchmarks.harbour import IN_FLIGHT, bare_client
+from tests.benchmarks.results import Bare
+from tests.benchmarks.usage import cpu_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from controller.kube.cluster import ApiCluster
+    from controller.model.base import Json
+    from tests.benchmarks.fleet import Fleet
+    from tests.ground.world import World
+
+OBSERVED = 120.0
+"""Seconds until the cluster's own controllers must have seen every Deployment."""
+
+
+async def send_bare(world: World, fleet: Fleet) -> Bare:
+    """A dry run and then an apply of each object, 50 in flight: all that a rollout can't do without."""
+    requests: Counter[str] = Counter()
+    api_server = world.plane.pids["kube-apiserver"]
+    async with bare_client(world, lambda verb, _status, _seconds: requests.update((verb,))) as client:
+        for api_version, kind in KINDS:  # discovery is no part of it, and neither is the first connection
+            await client.resource(api_version, kind)
+        requests.clear()
+        wishes = fleet.wishes()
+        begun = time.monotonic()
+        cpu, server = cpu_of(os.getpid()), cpu_of(api_server)
+        await _send(client, wishes)
+        seconds = time.monotonic() - begun
+        cpu, server = cpu_of(os.getpid()).since(cpu), cpu_of(api_server).since(server)
+        sent = dict(requests)
+        await _observed(client)
+        observed = time.monotonic() - begun
+        for api_version, kind in KINDS:
+            await _count(client, api_version, kind, fleet.size)
+    return Bare(seconds, observed, cpu.itself, server.seconds, sent)
+
+
+async def _send(client: ApiCluster, wishes: Sequence[Json]) -> None:
+    gate = asyncio.Semaphore(IN_FLIGHT)
+
+    async def one(body: Json) -> None:
+        async with gate:
+            await client.apply(body, dry_run=True)
+            await client.apply(body)
+
+    async with asyncio.TaskGroup() as group:
+        for number, body in enumerate(wishes):
+            group.create_task(one(body), name=f"bare {number}")
+
+
+async def _observed(client: ApiCluster) -> None:
+    """Wait until the cluster's controllers have seen every Deployment: that is when ours may call them healthy."""
+    async with asyncio.timeout(OBSERVED):
+        while True:
+            if all(_is_observed(body) for body in await client.list("apps/v1", "Deployment")):
+                return
+            await asyncio.sleep(0.05)
+
+
+def _is_observed(body: Json) -> bool:
+    return bool(body.get("status", {}).get("observedGeneration", 0) >= body["metadata"]["generation"])
+
+
+async def _count(client: ApiCluster, api_version: str, kind: str, wanted: int) -> None:
+    found = await client.list(api_version, kind, selector="shipslog.dev/owner")
+    assert len(found) == wanted, f"{len(found)} objects of kind {kind} stand, not {wanted}"

@@ -1,0 +1,81 @@
+"""What processes use: CPU of a tree, also of children that are gone, and its memory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+SAMPLE = 0.1
+"""Seconds between two looks at memory."""
+
+
+class Cpu(msgspec.Struct, frozen=True, rename="camel"):
+    """CPU seconds, user and system: of the process itself, and of what it started (render engine, git)."""
+
+    itself: float
+    programs: float
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole tree."""
+        return self.itself + self.programs
+
+    def since(self, before: Cpu) -> Cpu:
+        """What was used after `before`."""
+        return Cpu(self.itself - before.itself, self.programs - before.programs)
+
+
+def cpu_of(pid: int) -> Cpu:
+    """CPU of the process and of all that it ever started and that has ended or still runs."""
+    process = psutil.Process(pid)
+    used = process.cpu_times()
+    programs = used.children_user + used.children_system
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = child.cpu_times()
+            programs += times.user + times.system + times.children_user + times.children_system
+    return Cpu(used.user + used.system, programs)
+
+
+def memory_of(pid: int) -> int:
+    """Resident memory of the process and all that it started, in bytes; pages that they share count for each."""
+    process = psutil.Process(pid)
+    resident = 0
+    for one in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            resident += one.memory_info().rss
+    return int(resident)
+
+
+class Peak:
+    """The most memory that was seen, in bytes."""
+
+    def __init__(self) -> None:
+        self.resident = 0
+
+
+@asynccontextmanager
+async def peak_memory(pid: int) -> AsyncIterator[Peak]:
+    """Look at a tree's memory again and again while the block runs."""
+    peak = Peak()
+
+    async def sample() -> None:
+        while True:
+            peak.resident = max(peak.resident, memory_of(pid))
+            await asyncio.sleep(SAMPLE)
+
+    task = asyncio.create_task(sample(), name="memory")
+    try:
+        yield peak
+        peak.resident = max(peak.resident, memory_of(pid))
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
