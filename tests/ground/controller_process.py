@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.ground.eventually import eventually
 from tests.ground.ports import free_ports
@@ -67,6 +68,23 @@ class ControllerProcess:
         """SIGTERM; gives the exit code. One that does not end in time is killed, and that is an error."""
         return self._end(signal.SIGTERM, seconds)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, and don't wait for what becomes of it."""
+        assert self._process is not None, "the controller does not run"
+        self._process.send_signal(number)
+
+    def await_end(self, seconds: float = 30.0) -> int:
+        """Wait until it ends by itself, or by a signal it was sent; gives the exit code."""
+        return self._end(None, seconds)
+
+    def probe(self, path: str) -> tuple[int, dict[str, Any]]:
+        """Status and answer of `/healthz` or `/readyz`."""
+        try:
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as answer:  # noqa: S310 - our own http
+                return int(answer.status), json.load(answer)
+        except urllib.error.HTTPError as refused:
+            return refused.code, json.load(refused)
+
     def kill(self) -> None:
         """SIGKILL: no time to say goodbye."""
         self._end(signal.SIGKILL, 10.0)
@@ -81,11 +99,12 @@ class ControllerProcess:
         """All that it logged."""
         return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
 
-    def _end(self, number: signal.Signals, seconds: float) -> int:
+    def _end(self, number: signal.Signals | None, seconds: float) -> int:
         if self._process is None:
             return 0
         process, self._process = self._process, None
-        process.send_signal(number)
+        if number is not None:
+            process.send_signal(number)
         try:
             return process.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -1,0 +1,123 @@
+"""How the controller ends: work in hand is finished, and whoever asks twice is not made to wait."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ground.eventually import eventually
+from tests.ground.sluice import Sluice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.ground.controller_process import ControllerProcess
+    from tests.ground.world import World
+
+OBJECTS = 60
+DELAY = 0.02
+"""Seconds that a request and an answer take each: one at a time, the writes of a run take seconds."""
+AT_ONCE = 1.0
+"""Seconds within which a process that does not wait for anything has ended."""
+
+
+@pytest.fixture
+def sluice(world: World) -> Iterator[Sluice]:
+    """The only way from the controller to the API server, and a slow one."""
+    with Sluice(world.plane.url, delay=DELAY) as sluice:
+        yield sluice
+
+
+@pytest.fixture
+def busy(world: World, sluice: Sluice) -> Iterator[ControllerProcess]:
+    """A controller in the middle of a run's writes, none of which gets through any more."""
+    settings = {"KUBERNETES_SERVICE_PORT": str(sluice.port), "SHIPSLOG_MAX_REQUESTS": "1"}
+    controller = world.controller(**settings).start()
+    sheets = "---\n".join(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: map-{n}}}\n" for n in range(OBJECTS))
+    world.repository().publish({"all.yaml": sheets}, "Many objects")
+    world.objects.namespace("shop")
+    world.application("shop")
+    world.await_event("apply.intent", seconds=60)
+    sluice.shut()
+    yield controller
+    sluice.open()
+    controller.kill()
+
+
+def maps(world: World) -> int:
+    """How many of the run's objects stand."""
+    return sum(item["metadata"]["name"].startswith("map-") for item in world.objects.list("v1", "ConfigMap", "shop"))
+
+
+def draining(controller: ControllerProcess) -> bool:
+    """Whether it says that it shuts down."""
+    status, answer = controller.probe("/readyz")
+    return status == 503 and answer["missing"] == ["running"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_work_in_hand_is_finished_and_the_last_record_says_goodbye(
+    number: signal.Signals, world: World, sluice: Sluice, busy: ControllerProcess
+) -> None:
+    """Readiness drops first, liveness stays; the run's writes are done and recorded; the exit code is 0."""
+    busy.send(number)
+    eventually(lambda: draining(busy), "the controller says that it shuts down", seconds=5)
+    assert busy.probe("/healthz")[0] == 200
+    assert maps(world) < OBJECTS
+    os.kill(busy.pid, 0)
+
+    sluice.open()
+    assert busy.await_end() == 0
+
+    assert maps(world) == OBJECTS
+    events = world.ledger.events()
+    assert [event["outcome"] for event in events if event["type"] == "apply.result"] == ["success"]
+    assert sum(event["type"] == "apply.object" for event in events) == OBJECTS
+    assert events[-1]["type"] == "audit.stopped"
+    assert world.status("shop")["lastRun"]["phase"] in {"Waiting", "Succeeded"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_at_once_and_the_next_start_goes_on(
+    number: signal.Signals, world: World, sluice: Sluice, busy: ControllerProcess
+) -> None:
+    """A non-zero exit code; what was begun gets its result from the next life, and the cluster equals Git."""
+    busy.send(signal.SIGTERM)
+    eventually(lambda: draining(busy), "the controller says that it shuts down", seconds=5)
+    asked = time.monotonic()
+    busy.send(number)
+    code = busy.await_end()
+    assert time.monotonic() - asked < AT_ONCE
+    assert code == 128 + number
+
+    sluice.open()
+    sluice.delay = 0.0
+    busy.start()
+    world.await_ready("shop", seconds=60)
+    assert busy.stop() == 0
+
+    assert maps(world) == OBJECTS
+    events = world.ledger.events()
+    intents = [event["id"] for event in events if event["type"] == "apply.intent"]
+    results = [event["causation_id"] for event in events if event["type"] == "apply.result"]
+    assert sorted(results) == sorted(intents)
+    assert sum(event["type"] == "audit.stopped" for event in events) == 1
+
+
+def test_who_has_no_database_is_told_and_loses_nothing(world: World) -> None:
+    """The start says so in one line, readiness shows it and does not depend on it, and events stay in the spool."""
+    controller = world.controller(SHIPSLOG_DATABASE_URL="").start()
+    status, answer = controller.probe("/readyz")
+    assert controller.stop() == 0
+
+    assert status == 200
+    assert answer["notes"]["database"] == "not set: events stay in the spool (set SHIPSLOG_DATABASE_URL)"
+    assert "No database is set: events stay in the spool" in controller.text()
+    assert world.ledger.events() == []
+    spool = b"".join(path.read_bytes() for path in (world.directory / "pod" / "spool").iterdir())
+    assert b"audit.started" in spool
+    assert b"audit.stopped" in spool
