@@ -16,11 +16,14 @@ from controller.record.errors import EventRefused, LedgerError, LedgerUnreachabl
 from controller.record.identifier import derived
 from controller.record.ledger import PostgresLedger, leaf_hash
 from tests.integration.record.bodies import event_of
+from tests.integration.record.conftest import TEMPLATE, Database, name_of
 from tests.integration.record.relay import Relay
 from tests.unit.record.drafts import intent, note, result
 
 if TYPE_CHECKING:
-    from tests.integration.record.conftest import Database
+    from collections.abc import Iterator
+
+    from tests.ground.postgres import PostgresServer
 
 FULL = Draft(
     type=EventType.DRIFT_DETECTED,
@@ -204,6 +207,33 @@ async def test_wrong_logins_and_missing_schemas_are_said_with_a_remedy(database:
         await ledger.close()
 
 
+@pytest.fixture(scope="module")
+def told(server: PostgresServer) -> Iterator[tuple[Database, list[bytes]]]:
+    """A database with events of many kinds, one a second, and their bodies in that order."""
+    drafts = [
+        FULL,
+        note(1),
+        note(2, target=Target(namespace="team-pay", application="cart", cluster="prod-us")),
+        note(3, target=Target(namespace="other", application="shop")),
+        Draft(type=EventType.AUDIT_STARTED),
+        intent("run-1"),
+        result("x", "run-2", outcome="failure"),
+    ]
+    start = dt.datetime(2026, 9, 30, 23, 59, 58, tzinfo=dt.UTC)
+    bodies = [event_of(draft, start + dt.timedelta(seconds=number)).body for number, draft in enumerate(drafts)]
+    dsn = server.clone(TEMPLATE)
+    database = Database(server, name_of(dsn))
+
+    async def fill() -> None:
+        ledger = await PostgresLedger.open(database.writer)
+        await ledger.deliver(bodies[::-1])
+        await ledger.close()
+
+    asyncio.run(fill())
+    yield database, bodies
+    server.drop(dsn)
+
+
 @pytest.mark.parametrize(
     "filters",
     [
@@ -226,29 +256,19 @@ async def test_wrong_logins_and_missing_schemas_are_said_with_a_remedy(database:
         Filters(application="shop", outcome="failure", severity="warning"),
     ],
 )
-async def test_the_tail_gives_what_passes_the_filters(
-    ledger: PostgresLedger, reading: PostgresLedger, filters: Filters
-) -> None:
+async def test_the_tail_gives_what_passes_the_filters(told: tuple[Database, list[bytes]], filters: Filters) -> None:
     """As the follower judges it too; oldest first, the newest where there are more than asked for."""
-    drafts = [
-        FULL,
-        note(1),
-        note(2, target=Target(namespace="team-pay", application="cart", cluster="prod-us")),
-        note(3, target=Target(namespace="other", application="shop")),
-        Draft(type=EventType.AUDIT_STARTED),
-        intent("run-1"),
-        result("x", "run-2", outcome="failure"),
-    ]
-    start = dt.datetime(2026, 9, 30, 23, 59, 58, tzinfo=dt.UTC)
-    events = [event_of(draft, start + dt.timedelta(seconds=number)) for number, draft in enumerate(drafts)]
-    await ledger.deliver([event.body for event in reversed(events)])
+    database, bodies = told
+    reading = await PostgresLedger.open(database.reader)
 
     every = await reading.tail()
     found = await reading.tail(filters)
+    newest = await reading.tail(filters, 2)
+    await reading.close()
 
-    assert [entry.body for entry in every] == [event.body for event in events]
+    assert [entry.body for entry in every] == bodies
     assert found == [entry for entry in every if filters.passes(entry)]
-    assert await reading.tail(filters, 2) == found[-2:]
+    assert newest == found[-2:]
 
 
 async def test_an_event_is_shown_by_its_identifier(ledger: PostgresLedger, reading: PostgresLedger) -> None:
