@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 HEALS = 5
 """Heals of one Application within `HEALS_WITHIN` seconds; after that somebody fights us, and we slow down."""
 HEALS_WITHIN = 60.0
+_log = logs.get_logger(__name__)
 
 
 async def advance(work: Work, rooms: Rooms) -> Fate:
@@ -88,12 +89,21 @@ async def synced(case: Case, plan: Plan, verdict: Verdict) -> tuple[Run | None, 
         return None, ()
     if is_new(case, plan):
         run = await begin(case, plan)
-        with logs.bound(run=run.id):
-            results = await carry_out(case, plan, run.id, "sync")
+        results = await written(case, plan, run.id, "sync")
         return applied(case, run, plan, results), results
     if plan.writes:
-        return None, await carry_out(case, plan, case.rooms.new_id(), "heal")
+        return None, await written(case, plan, case.rooms.new_id(), "heal")
     return None, ()
+
+
+async def written(case: Case, plan: Plan, run_id: str, kind: str) -> tuple[Result, ...]:
+    """Carry the plan out; all that is logged meanwhile bears the run's identifier."""
+    with logs.bound(run=run_id):
+        results = await carry_out(case, plan, run_id, kind)
+        failed = sum(bool(result.error) for result in results)
+        sha, trigger = case.wish.revision.sha, case.work.trigger.value
+        _log.info("Plan carried out", kind=kind, revision=sha, trigger=trigger, written=len(results), failed=failed)
+    return results
 
 
 def unhurried(case: Case, plan: Plan, verdict: Verdict) -> Verdict:
