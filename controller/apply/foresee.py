@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from controller.apply.together import together
@@ -27,6 +28,7 @@ async def foresee(
     Raises Terminal that names every invalid object at once, or the first failure of another fate.
     """
     pending = Pending(wished)
+    absent = await _absent(cluster, pending.namespaces & {manifest.id.namespace for manifest in manifests})
     gate = asyncio.Semaphore(IN_FLIGHT)
     answers: dict[ObjectId, Foreseen] = {}
     invalid: list[str] = []
@@ -34,7 +36,7 @@ async def foresee(
     async def question(manifest: Manifest) -> None:
         async with gate:
             try:
-                answers[manifest.id] = await _ask(cluster, manifest, pending)
+                answers[manifest.id] = await _ask(cluster, manifest, pending.kinds, absent)
             except Terminal as error:
                 invalid.append(f"{manifest.source}: {manifest.id}: {error}")
 
@@ -59,17 +61,31 @@ class Pending:
         }
 
 
-async def _ask(cluster: Cluster, manifest: Manifest, pending: Pending) -> Foreseen:
+async def _ask(
+    cluster: Cluster, manifest: Manifest, kinds: AbstractSet[GroupKind], absent: AbstractSet[str]
+) -> Foreseen:
     if await cluster.resource(manifest.api_version, manifest.id.kind) is None:
-        if manifest.id.group_kind in pending.kinds:
+        if manifest.id.group_kind in kinds:
             return Foreseen(deferred=f"CustomResourceDefinition of {manifest.id.group_kind}")
         raise Terminal(
             f"the cluster serves no kind {manifest.id.kind} in {manifest.api_version}",
             remedy="install its CustomResourceDefinition, or correct apiVersion and kind",
         )
-    live = await cluster.get(manifest.id, manifest.api_version)
-    if live is None and manifest.id.namespace in pending.namespaces:
-        home = ObjectId("", "Namespace", "", manifest.id.namespace)
-        if await cluster.get(home, "v1") is None:
-            return Foreseen(deferred=f"Namespace {manifest.id.namespace}")
-    return Foreseen(live, await cluster.apply(manifest.body, dry_run=True))
+    if manifest.id.namespace in absent:
+        return Foreseen(deferred=f"Namespace {manifest.id.namespace}")
+    predicted = await cluster.apply(manifest.body, dry_run=True)
+    if not predicted["metadata"].get("resourceVersion"):  # the server would create it: there is nothing to read
+        return Foreseen(None, predicted)
+    return Foreseen(await cluster.get(manifest.id, manifest.api_version), predicted)
+
+
+async def _absent(cluster: Cluster, namespaces: Iterable[str]) -> set[str]:
+    """Those namespaces that do not exist: no dry run is possible in them."""
+    absent: set[str] = set()
+
+    async def question(name: str) -> None:
+        if await cluster.get(ObjectId("", "Namespace", "", name), "v1") is None:
+            absent.add(name)
+
+    await together("namespace", (question(name) for name in namespaces))
+    return absent

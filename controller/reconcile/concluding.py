@@ -165,11 +165,9 @@ async def _advance_run(case: Case, status: ApplicationStatus, health: Health) ->
 def _findings(case: Case, plan: Plan, verdict: Verdict, status: ApplicationStatus, health: Health) -> Findings:
     run, generation = status.last_run, case.app.generation
     synced: Truth = "True"
-    reason, message, progressing = (
-        "Synced",
-        "; ".join((f"revision {case.wish.revision.sha[:8]}", *case.wish.warnings)),
-        "",
-    )
+    # The revision that the objects came with: a commit elsewhere in the repository is no news of this Application.
+    revision = f"revision {status.revision.sha[:8]}"
+    reason, message, progressing = "Synced", "; ".join((revision, *case.wish.warnings)), ""
     if not verdict.allowed:
         synced, reason, message = "False", verdict.reason, verdict.message
     elif run and not run.applied and run.phase is Phase.FAILED:
