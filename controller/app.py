@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from controller import ports
-    from controller.fetch.survey import Rewrite
     from controller.kube.access import Access
     from controller.kube.cluster import ApiCluster
     from controller.model.objects import Key
@@ -150,11 +149,13 @@ class _Ship:
         fleet = Fleet(home, lambda cluster: self._open(home, cluster), ownership_digest, self.metrics)
         announcer = Announcer(home, registry, settings.producer)
         reporter = Reporter(announcer, registry, self.metrics)
-        listeners = Listeners(on_state=reporter.repository, on_poll=self.metrics.polled, on_rewrite=self._rewritten)
+        listeners = Listeners(on_state=reporter.repository, on_poll=self.metrics.polled)
         repositories = Repositories(self.group, settings.mirror_dir, listeners, file_urls=settings.allow_file_urls)
         self.stack.push_async_callback(repositories.close)
-        sources = Sources(home, registry, repositories, self.queue)
+        ledger = MeasuredLedger(journal, self.metrics)
+        sources = Sources(home, registry, repositories, self.queue, ledger)
         listeners.on_change = sources.moved
+        listeners.on_rewrite = sources.rewritten
         sources.on_failure = reporter.repository_failed
         pool = EnginePool(
             locate_engine(settings.engine),
@@ -163,7 +164,6 @@ class _Ship:
             memory=settings.render_memory,
         )
         await self.stack.enter_async_context(pool)
-        ledger = MeasuredLedger(journal, self.metrics)
         self.checks["journal"] = functools.partial(_journal_state, journal, ledger)
         renderer = Renderer(pool, on_render=self.metrics.rendered)
         rooms = Rooms(
@@ -268,9 +268,6 @@ class _Ship:
     def _lagged(self, seconds: float) -> None:
         self.metrics.event_loop_lag.observe(seconds)
         self.vitals.lag(seconds)
-
-    def _rewritten(self, key: Key, rewrite: Rewrite) -> None:
-        _log.warning("History was rewritten", repository=str(key), ref=str(rewrite.ref))
 
     async def _sample(self, journal: Journal, renderer: Renderer) -> None:
         counted: dict[str, float] = {}

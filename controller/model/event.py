@@ -22,6 +22,12 @@ class EventType(enum.Enum):
     AUDIT_STARTED = ("audit.started", "S1000", "info", "Recording began: a producer's life starts here.")
     AUDIT_STOPPED = ("audit.stopped", "S1001", "info", "Recording ended in order: silence after this is no gap.")
     REVISION_OBSERVED = ("revision.observed", "S2000", "info", "What Git said, and when we knew.")
+    REVISION_REWRITTEN = (
+        "revision.rewritten",
+        "S2001",
+        "warning",
+        "History was rewritten, by a force-push or a moved tag: what stood can't be found in Git any more.",
+    )
     PLAN_COMPUTED = ("plan.computed", "S3000", "info", "What was about to change, field by field.")
     SYNC_REFUSED = ("sync.refused", "S3001", "warning", "A change that was held back, and why.")
     APPLY_INTENT = ("apply.intent", "S4000", "info", "Durable before the first write: nothing is written unseen.")

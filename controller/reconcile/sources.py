@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from controller import logs
 from controller.errors import ShipslogError, Terminal, Transient
+from controller.model.event import Actor, Draft, EventType, Target
 from controller.model.objects import Key, ObjectId
 from controller.model.repository import Credentials, Repository
 from controller.model.run import Trigger
+from controller.record.identifier import derived
 
 if TYPE_CHECKING:
     from controller.fetch.repository import Repositories
-    from controller.ports import Cluster
+    from controller.fetch.survey import Rewrite
+    from controller.ports import Cluster, Ledger
     from controller.reconcile.queue import KeyQueue
     from controller.reconcile.registry import Registry
 
@@ -30,11 +33,15 @@ _log = logs.get_logger(__name__)
 class Sources:
     """Brings Repositories from the registry to fetch, and what fetch says back to keys and reports."""
 
-    def __init__(self, home: Cluster, registry: Registry, repositories: Repositories, queue: KeyQueue) -> None:
+    def __init__(
+        self, home: Cluster, registry: Registry, repositories: Repositories, queue: KeyQueue, ledger: Ledger
+    ) -> None:
         self._home = home
         self._registry = registry
         self._repositories = repositories
         self._queue = queue
+        self._ledger = ledger
+        self._rewrites: asyncio.Queue[Draft] = asyncio.Queue()
         self._changes: asyncio.Queue[Key] = asyncio.Queue()
         self.on_failure: Callable[[Key, ShipslogError], None] = lambda _key, _error: None
 
@@ -51,17 +58,51 @@ class Sources:
             if Key(app.key.namespace, app.spec.source.repository) == key:
                 self._queue.put(app.key, Trigger.REVISION)
 
+    def rewritten(self, key: Key, rewrite: Rewrite) -> None:
+        """History of a Repository was rewritten: record it."""
+        detail = {"repository": str(key), "ref": rewrite.ref, "old": rewrite.old, "new": rewrite.new}
+        _log.warning("History was rewritten", **detail)
+        self._rewrites.put_nowait(
+            Draft(
+                type=EventType.REVISION_REWRITTEN,
+                id=derived("rewritten", str(key), rewrite.ref, rewrite.old, rewrite.new),
+                actor=Actor(kind="unknown", name=""),
+                target=Target(namespace=key.namespace, object=f"Repository {key}"),
+                revision=rewrite.new,
+                reason=f"{rewrite.ref} went from {rewrite.old[:8]} to {rewrite.new[:8]}, which does not follow from it",
+                detail=detail,
+            )
+        )
+
     async def run(self) -> None:
         """Follow changes, and read the Secrets again and again, for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow(), name="repository changes")
             group.create_task(self._reread(), name="repository secrets")
+            group.create_task(self._record(), name="repository rewrites")
+            group.create_task(self._tidy(), name="repository mirrors")
 
     async def _follow(self) -> None:
         while True:
             key = await self._changes.get()
             await self._ensure(key)
+            self._changes.task_done()
             self.moved(key)
+
+    async def _record(self) -> None:
+        while True:
+            draft = await self._rewrites.get()
+            try:
+                await self._ledger.append(draft)
+            except ShipslogError as error:
+                _log.warning("Event not recorded yet", error=str(error))
+                asyncio.get_running_loop().call_later(SECRETS_AGAIN, self._rewrites.put_nowait, draft)
+
+    async def _tidy(self) -> None:
+        """Once every Repository is known, mirrors that none of them reads are deleted."""
+        await self._registry.synced()
+        await self._changes.join()
+        await self._repositories.sweep()
 
     async def _reread(self) -> None:
         while True:

@@ -135,6 +135,49 @@ def test_a_missing_ref_path_and_repository_are_each_said_plainly(world: World, c
         assert all(part in message for part in parts), message
 
 
+def test_a_force_push_is_followed_and_recorded(world: World, controller: ControllerProcess) -> None:
+    """The new history stands, and the log keeps both ids: what was there can't be asked of Git any more."""
+    del controller
+    world.objects.namespace("shop")
+    worktree = world.repository()
+    first = worktree.publish({"a.yaml": MAP % "1"}, "first")
+    second = worktree.publish({"a.yaml": MAP % "2"}, "second")
+    world.application("shop")
+    world.await_ready("shop", revision=second)
+
+    worktree.rewind(first)
+    third = worktree.commit({"a.yaml": MAP % "3"}, "another second")
+    worktree.push(force=True)
+
+    world.await_ready("shop", revision=third)
+    rewritten = world.await_event("revision.rewritten")
+    assert (rewritten["detail"]["old"], rewritten["detail"]["new"]) == (second, third)
+    assert rewritten["detail"]["ref"] == "refs/heads/main"
+
+
+def test_a_chart_with_random_content_does_not_fight_itself(world: World, controller: ControllerProcess) -> None:
+    """Its first rendering stands: no endless drift, no run per look; the condition says so."""
+    del controller
+    world.objects.namespace("shop")
+    random = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {token: {{ randAlphaNum 20 | quote }}}\n"
+    )
+    worktree = world.repository()
+    worktree.publish({"c/Chart.yaml": CHART["chart/Chart.yaml"], "c/templates/a.yaml": random}, "a random chart")
+    world.application("shop", path="c")
+    world.await_ready("shop")
+    token = _data(world)["token"]
+
+    head = worktree.publish({"README.md": "elsewhere"}, "elsewhere")
+    eventually(lambda: world.status("shop-config", "Repository").get("head") == head, "the new head is known")
+    world.objects.edit("v1", "ConfigMap", "shop", "settings", {"data": {"token": "by hand"}})
+    world.await_event("drift.healed")
+
+    assert _data(world)["token"] == token
+    assert len(world.ledger.events("sync.completed")) == 1
+    assert "random" in world.condition("shop", "Synced")["message"]
+
+
 def _complaint(world: World, name: str) -> str:
     return str(world.condition(name, "Ready").get("message", ""))
 
