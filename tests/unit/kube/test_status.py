@@ -100,3 +100,26 @@ def test_a_webhook_that_says_no_is_forbidden_without_a_verb() -> None:
 
     assert isinstance(error, errors.Forbidden)
     assert (error.verb, error.resource, error.remedy) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        (".data.password: expected string, got &value.valueUnstructured{Value:8765}", "data.password"),
+        (".stringData: expected map, got &{x\n  .hunter2: hunter2}", "stringData"),
+        ("errors:\n  .data: expected map, got &{x\n  .hunter2: hunter2}", ""),
+        ("unable to convert: error decoding from json: illegal base64 data at input byte 7", "data"),
+    ],
+)
+def test_a_secret_of_the_wrong_type_is_named_by_its_field_only(message: str, field: str) -> None:
+    """A value may look like a field, so no more than the first one is believed."""
+    secret = Request(verb="apply", method="PATCH", target="/x", about="Secret here/one", secret=True)
+    text = f"failed to create typed patch object (here/one; /v1, Kind=Secret): {message}"
+
+    error = error_of(secret, 500, orjson.dumps(status(500, "", text)))
+
+    assert type(error) is errors.Invalid
+    assert [cause.field for cause in error.causes] == ([field] if field else [])
+    assert field in str(error)
+    assert "hunter2" not in f"{error} {error.answer}"
+    assert "8765" not in f"{error} {error.answer}"
