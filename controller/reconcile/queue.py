@@ -21,11 +21,15 @@ _URGENCY = {trigger: rank for rank, trigger in enumerate(Trigger)}
 
 
 class Work(msgspec.Struct, frozen=True):
-    """A key in hand, why it was put, and how long it waited, in seconds."""
+    """A key in hand, why it was put, and how long it waited, in seconds.
+
+    `asked` is when it was last put, on the monotonic clock: what was learned after that answers every reason.
+    """
 
     key: Key
     triggers: frozenset[Trigger]
     waited: float = 0.0
+    asked: float = 0.0
 
     @property
     def trigger(self) -> Trigger:
@@ -40,6 +44,7 @@ class KeyQueue:
         self._clock = clock
         self._reasons: dict[Key, set[Trigger]] = {}
         self._since: dict[Key, float] = {}
+        self._asked: dict[Key, float] = {}
         self._busy: set[Key] = set()
         self._heap: list[tuple[int, int, Key]] = []
         self._order = itertools.count()
@@ -53,10 +58,11 @@ class KeyQueue:
     def put(self, key: Key, trigger: Trigger) -> None:
         """Want a worker for the key now. A more urgent reason moves a waiting key forward."""
         reasons = self._reasons.setdefault(key, set())
+        self._asked[key] = self._clock()
         if trigger in reasons:
             return
         reasons.add(trigger)
-        self._since.setdefault(key, self._clock())
+        self._since.setdefault(key, self._asked[key])
         if key not in self._busy:
             heapq.heappush(self._heap, (_URGENCY[trigger], next(self._order), key))
             self._ready.set()
@@ -110,7 +116,8 @@ class KeyQueue:
                 self._busy.add(key)
                 self.cancel_timer(key)
                 reasons = self._reasons.pop(key)
-                return Work(key, frozenset(reasons), self._clock() - self._since.pop(key))
+                waited = self._clock() - self._since.pop(key)
+                return Work(key, frozenset(reasons), waited, self._asked.pop(key))
         return None
 
     def _ring(self, key: Key, trigger: Trigger) -> None:
