@@ -248,14 +248,17 @@ class _Ship:
 
     @asynccontextmanager
     async def _workers(self, rooms: Rooms) -> AsyncIterator[None]:
-        task = self.group.create_task(Workers(rooms, self.settings.workers).run(), name="workers")
+        workers = Workers(rooms, self.settings.workers)
+        task = self.group.create_task(workers.run(), name="workers")
         try:
             yield
         finally:
             self.queue.close()
-            _, late = await asyncio.wait([task], timeout=self.settings.shutdown_timeout)
+            patience = self.settings.shutdown_timeout if workers.begun else 0
+            _, late = await asyncio.wait([task], timeout=patience)
             for worker in late:
-                _log.warning("Work in hand was not finished in time; the next start goes on with it")
+                if workers.begun:
+                    _log.warning("Work in hand was not finished in time; the next start goes on with it")
                 worker.cancel()
                 await asyncio.wait([worker])
 

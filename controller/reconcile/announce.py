@@ -41,7 +41,8 @@ class Announcer:
         """
         if status == app.status:
             return app
-        body = await self.write("Application", app.key, _patch(msgspec.to_builtins(app.status), status))
+        patch = merge_patch(msgspec.to_builtins(app.status), msgspec.to_builtins(status))
+        body = await self.write("Application", app.key, patch)
         if body is None:
             return app
         self._registry.accept(body)
@@ -96,9 +97,18 @@ class Announcer:
             _log.warning("Event not emitted", application=str(app.key), reason=reason, error=str(error))
 
 
-def _patch(old: Json, status: ApplicationStatus) -> Json:
-    """The merge patch from old to new: what is not said any more becomes null (RFC 7386)."""
-    new: Json = msgspec.to_builtins(status)
-    return dict.fromkeys(old.keys() - new.keys()) | {
-        name: value for name, value in new.items() if old.get(name) != value
-    }
+def merge_patch(old: Json, new: Json) -> Json:
+    """The merge patch that turns old into new (RFC 7386): what is not said any more becomes null, at every depth.
+
+    The server merges objects into objects: a field that is left out of the patch would stay as it was.
+    """
+    patch: Json = dict.fromkeys(old.keys() - new.keys())
+    for name, value in new.items():
+        before = old.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            below = merge_patch(before, value)
+            if below:
+                patch[name] = below
+        elif before != value:
+            patch[name] = value
+    return patch

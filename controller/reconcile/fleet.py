@@ -90,20 +90,30 @@ class Fleet:
         """A Cluster was created, changed, or deleted (None)."""
         self._changes.put_nowait((name, cluster))
 
+    async def settled(self) -> None:
+        """Wait until every Cluster that was told of so far is open, or has failed to open."""
+        await self._changes.join()
+
     async def run(self) -> None:
         """Open and close clusters as they come and go, for ever."""
         async with asyncio.TaskGroup() as group:
             self._start(group, IN_CLUSTER, self._home, suspended=False)
             while True:
                 name, cluster = await self._changes.get()
-                self._wanted[name] = cluster
-                await self._stop(name)
-                if cluster is None:
-                    self._errors.pop(name, None)
-                    self._metrics.forget_cluster(name)
-                    self.on_state(name, None, "")
-                else:
-                    await self._open(group, cluster)
+                try:
+                    await self._change(group, name, cluster)
+                finally:
+                    self._changes.task_done()
+
+    async def _change(self, group: asyncio.TaskGroup, name: str, cluster: Cluster | None) -> None:
+        self._wanted[name] = cluster
+        await self._stop(name)
+        if cluster is not None:
+            await self._open(group, cluster)
+            return
+        self._errors.pop(name, None)
+        self._metrics.forget_cluster(name)
+        self.on_state(name, None, "")
 
     async def _open(self, group: asyncio.TaskGroup, cluster: Cluster) -> None:
         try:

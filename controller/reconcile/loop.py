@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from controller import logs
-from controller.errors import ShipslogError
+from controller.errors import ShipslogError, Terminal
 from controller.govern.judge import Verdict, judge
 from controller.model.duration import seconds
 from controller.model.labels import FINALIZER
@@ -15,7 +15,7 @@ from controller.reconcile.concluding import Fate, conclude, fail, rest
 from controller.reconcile.deleting import dismantle
 from controller.reconcile.drifting import notice
 from controller.reconcile.planning import plan_of
-from controller.reconcile.rooms import Case, memory_of
+from controller.reconcile.rooms import Case, Memory, memory_of, missing
 from controller.reconcile.syncing import applied, begin, carry_out, finish, is_new
 from controller.reconcile.wish import wish_of
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from controller.apply.execute import Result
     from controller.model.application import Application
     from controller.model.plan import Plan
+    from controller.reconcile.fleet import Target
     from controller.reconcile.queue import Work
     from controller.reconcile.rooms import Rooms
 
@@ -51,7 +52,7 @@ async def advance(work: Work, rooms: Rooms) -> Fate:
 async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
     """The stages: what do we want, what stands, what must change, may it be done, do it, write it down."""
     memory = memory_of(rooms, app)
-    target = rooms.fleet.target(app.spec.destination.cluster)
+    target = target_of(app, memory, rooms)
     wish = await wish_of(app, memory, target, work, rooms)
     case = Case(app, memory, work, rooms, target, wish)
     await settle(case)
@@ -69,6 +70,14 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
     memory.failures = 0
     with rooms.metrics.stage_duration.labels(stage="record").time():
         return await conclude(case, plan, verdict, run, results)
+
+
+def target_of(app: Application, memory: Memory, rooms: Rooms) -> Target:
+    """The cluster to write to; raises NotReady while it is away or may still be on its way, Terminal for none."""
+    try:
+        return rooms.fleet.target(app.spec.destination.cluster)
+    except Terminal as error:
+        raise missing(memory, error) from None
 
 
 async def planned(case: Case) -> Plan:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from controller.errors import NotReady, ShipslogError, Terminal
 from controller.model.application import Application
 from controller.model.drift import Drift
 from controller.model.event import Actor, Draft, EventType
@@ -71,6 +73,8 @@ class Memory:
     """What the process remembers of an Application between two looks. Losing it costs requests, nothing else."""
 
     uid: str
+    born: float = dataclasses.field(default_factory=time.monotonic)
+    """When it was first looked at, on the monotonic clock."""
     baselines: dict[ObjectId, Baseline] = dataclasses.field(default_factory=dict)
     wish: Wish | None = None
     wish_source: object = None
@@ -148,6 +152,17 @@ def draft(app: Application, type_: EventType, *, object_id: ObjectId | None = No
         object=str(object_id) if object_id else "",
     )
     return Draft(type=type_, target=target, **fields)
+
+
+GRACE = 5.0
+"""Seconds for which what an Application refers to may still be on its way: people create both in one go."""
+
+
+def missing(memory: Memory, error: Terminal) -> ShipslogError:
+    """The fate of a reference that leads nowhere: waited for at first, then an error of the input."""
+    if time.monotonic() - memory.born < GRACE:
+        return NotReady(error.message, after=1.0, remedy=error.remedy)
+    return error
 
 
 def memory_of(rooms: Rooms, app: Application) -> Memory:

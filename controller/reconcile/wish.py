@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from controller.diff.normalise import Ownership, claim
@@ -13,7 +12,7 @@ from controller.model.manifest import Manifest
 from controller.model.objects import GroupKind, Key, group_of
 from controller.model.plan import Action, Step
 from controller.model.run import Trigger
-from controller.reconcile.rooms import Memory, Rooms, Wish
+from controller.reconcile.rooms import Memory, Rooms, Wish, missing
 from controller.render.request import Kind, Rendered, RenderRequest
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ async def wish_of(app: Application, memory: Memory, target: Target, work: Work, 
     Raises the errors of fetch and render, and Terminal for objects that can't be ours.
     """
     with rooms.metrics.stage_duration.labels(stage="fetch").time():
-        revision = await _revision(app, work, rooms)
+        revision = await _revision(app, memory, work, rooms)
     with rooms.metrics.stage_duration.labels(stage="render").time():
         rendered = await rooms.renderer.render(
             rooms.repositories.tree(_repository(app), revision.sha), request_of(app, target.version)
@@ -82,14 +81,16 @@ def _repository(app: Application) -> Key:
     return Key(app.key.namespace, app.spec.source.repository)
 
 
-async def _revision(app: Application, work: Work, rooms: Rooms) -> Revision:
+async def _revision(app: Application, memory: Memory, work: Work, rooms: Rooms) -> Revision:
     key = _repository(app)
     if key not in rooms.registry.repositories:
-        raise Terminal(
+        error = Terminal(
             f"spec.source.repository: there is no Repository {key.name!r} in namespace {key.namespace}",
             remedy="create it there, or correct the name",
         )
-    fresh = time.monotonic() if work.triggers & ASK_GIT else None
+        raise missing(memory, error)
+    # Whoever was put on the queue before the last question to the server is answered by it: a fleet asks once.
+    fresh = work.asked if work.triggers & ASK_GIT else None
     return await rooms.repositories.revision(key, app.spec.source.ref, fresh_since=fresh)
 
 

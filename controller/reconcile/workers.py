@@ -26,10 +26,18 @@ class Workers:
 
     def __init__(self, rooms: Rooms, count: int) -> None:
         self._rooms = rooms
+        self.begun = False
+        """Whether anybody works yet: not before all that Applications refer to is known."""
         self._count = count
 
     async def run(self) -> None:
-        """Work until the queue is closed; what is in hand then is finished."""
+        """Work until the queue is closed; what is in hand then is finished.
+
+        Nobody begins before every Repository and Cluster is known: what is merely not listed yet is not missing.
+        """
+        await self._rooms.registry.synced()
+        await self._rooms.fleet.settled()
+        self.begun = True
         self._rooms.metrics.workers.set(self._count)
         async with asyncio.TaskGroup() as group:
             for number in range(self._count):

@@ -221,3 +221,43 @@ def _quota(services: str) -> dict[str, Any]:
 def _quota_seen(world: World, services: str) -> bool:
     found = world.objects.get("v1", "ResourceQuota", "shop", "limits")
     return bool(found and found.get("status", {}).get("hard", {}).get("services") == services)
+
+
+def test_a_failed_run_keeps_nothing_of_the_one_before(world: World, controller: ControllerProcess) -> None:
+    """Neither its requester nor its success: what was not written is not taken for drift afterwards."""
+    del controller
+    world.objects.namespace("shop")
+    worktree = world.repository()
+    worktree.publish({"a.yaml": MAP % ("fine", "1")}, "first")
+    world.application("shop", sync={"retry": {"limit": 0}})
+    world.await_ready("shop")
+    asked = {"shipslog.dev/sync-requested-at": "2026-01-01T00:00:00.000003Z", "shipslog.dev/requested-by": "operator"}
+    world.objects.edit("shipslog.dev/v1alpha1", "Application", TEAM, "shop", {"metadata": {"annotations": asked}})
+    eventually(lambda: world.status("shop")["lastRun"].get("actor") == "operator", "the requested run is the operator's")
+    world.await_ready("shop")
+    world.objects.apply(_quota("1"))
+    eventually(lambda: _quota_seen(world, "1"), "the quota is in force")
+
+    worktree.publish({"b.yaml": _service("one") + _service("two")}, "two Services, room for one")
+    eventually(lambda: world.status("shop")["lastRun"]["phase"] == "Failed", "the run fails")
+
+    run = world.status("shop")["lastRun"]
+    assert "actor" not in run
+    assert "applied" not in run
+    assert "deadline" not in run
+    assert world.ledger.events("drift.detected") == []
+
+
+def test_a_restart_refuses_nothing_that_is_merely_not_listed_yet(world: World, controller: ControllerProcess) -> None:
+    """Nobody works before Repositories and Clusters are known; an Application created ahead of both is waited for."""
+    world.objects.namespace("shop")
+    world.application("shop")
+    world.repository().publish({"a.yaml": MAP % ("fine", "1")}, "first")
+    world.await_ready("shop")
+    for _ in range(3):
+        controller.kill()
+        controller.start()
+    world.objects.edit("v1", "ConfigMap", "shop", "fine", {"data": {"x": "2"}})
+    world.await_event("drift.healed")
+
+    assert world.ledger.events("sync.refused") == []
