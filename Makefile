@@ -88,6 +88,7 @@ docs: setup ## Write what is generated: reference, CRDs, dashboards
 wheel: setup ## Build the wheel, with the engine inside
 	@mkdir -p controller/render/bin && cp $(BIN)/shipslog-render controller/render/bin/
 	@$(RUN) -m build --wheel --no-isolation --outdir dist . | tail -n 1
+	@$(RUN) -m wheel tags --remove --platform-tag linux_$$(uname -m) dist/shipslog-*-none-any.whl
 
 .PHONY: lock
 lock: ## Resolve the requirement sets anew (needs uv)

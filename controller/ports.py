@@ -9,7 +9,7 @@ import msgspec
 from controller.model.base import Json
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from controller.model.event import Draft, Event
     from controller.model.objects import GroupKind, ObjectId
@@ -88,7 +88,7 @@ class Cluster(Protocol):
 
     def watch(
         self, api_version: str, kind: str, *, selector: str = "", metadata_only: bool = False, namespace: str = ""
-    ) -> AsyncIterator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent]:
         """Watch a kind for ever: a streaming list first (KEP-3157), then changes; resumes and relists by itself.
 
         `metadata_only` asks for PartialObjectMetadata, whose body still carries managedFields and the real

@@ -134,8 +134,9 @@ class LiveState:
             selector=OWNER_LABEL,
             metadata_only=not needs_body(kind.group, kind.kind),
         )
-        async for event in events:
-            self._follow(kind, event)
+        async with contextlib.aclosing(events):
+            async for event in events:
+                self._follow(kind, event)
 
     def _follow(self, kind: GroupKind, event: WatchEvent) -> None:
         match event.kind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -68,21 +69,29 @@ class Registry:
         return all(event.is_set() for event in self._synced.values())
 
     def accept(self, body: Json) -> None:
-        """Take in an object that a write of ours returned, ahead of the watch."""
-        if body["kind"] == "Application":
+        """Take in an object that a write of ours returned, ahead of the watch.
+
+        An answer may come after the watch said that the object is gone: it must not bring it back.
+        """
+        known = self.applications.get(_key(body)) if body["kind"] == "Application" else None
+        if known is not None and known.uid == body["metadata"]["uid"]:
             self._take_application(body, quiet=True)
 
     async def _keep(self, kind: str) -> None:
-        async for event in self.home.watch(API_VERSION, kind):
-            match event.kind:
-                case "restarted":
-                    self._listed[kind] = set()
-                case "synced":
-                    self._sweep(kind)
-                case "deleted":
-                    self._drop(kind, _key(event.body))
-                case _:
-                    self._take(kind, event.body)
+        async with contextlib.aclosing(self.home.watch(API_VERSION, kind)) as events:
+            async for event in events:
+                self._follow(kind, event)
+
+    def _follow(self, kind: str, event: ports.WatchEvent) -> None:
+        match event.kind:
+            case "restarted":
+                self._listed[kind] = set()
+            case "synced":
+                self._sweep(kind)
+            case "deleted":
+                self._drop(kind, _key(event.body))
+            case _:
+                self._take(kind, event.body)
 
     def _take(self, kind: str, body: Json) -> None:
         if kind in self._listed:
