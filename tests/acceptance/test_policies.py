@@ -84,14 +84,14 @@ def test_mode_manual_waits_for_a_person(world: World, controller: ControllerProc
     eventually(lambda: world.condition("shop", "Synced").get("reason") == "OutOfSync", "it says what it would do")
     assert _config(world) is None
 
-    _request(world, "alice@example.com")
+    _request(world, "operator@example.com")
     world.await_ready("shop")
 
     assert _config(world) == {"version": "1"}
     (completed,) = world.ledger.events("sync.completed") or [world.await_event("sync.completed")]
     assert completed["detail"]["trigger"] == "user"
     intent = world.await_event("apply.intent")
-    assert intent["actor"] == {"kind": "user", "name": "alice@example.com"}
+    assert intent["actor"] == {"kind": "user", "name": "operator@example.com"}
 
 
 def test_mode_detect_reports_and_never_writes(world: World, controller: ControllerProcess) -> None:
@@ -108,7 +108,7 @@ def test_mode_detect_reports_and_never_writes(world: World, controller: Controll
 
     world.await_event("drift.detected")
     eventually(lambda: world.status("shop").get("drift"), "the drift stands in the status")
-    _request(world, "bob@example.com")
+    _request(world, "auditor@example.com")
     asked = eventually(lambda: world.status("shop").get("lastHandledSync"), "the request is answered")
     assert asked
     assert _config(world) == {"version": "by hand"}

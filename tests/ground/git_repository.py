@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-AUTHOR = "Ada Pilot <ada@example.org>"
+AUTHOR = "shipslog demo <demo@shipslog.dev>"
 CREDENTIALS = "http-credentials.json"
 """File inside a bare repository: the user and password that the HTTP server asks for."""
 

@@ -23,10 +23,10 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces/team"
 def private(ship: Ship, tmp_path: Path) -> Iterator[Ship]:
     """An Application whose repository wants a password and whose cluster stands in a Secret."""
     server = GitServer(tmp_path / "served").start()
-    repository = server.create("private", credentials=("ada", "lovelace-1815"))
+    repository = server.create("private", credentials=("reader", "l0gin-1815"))
     repository.worktree(tmp_path / "private").publish({"config.yaml": configmap("private", 4)}, "Secretly")
     apply = ship.plane.admin.apply
-    apply(f"{CORE}/secrets/git", secret("git", {"username": b"ada", "password": b"lovelace-1815"}))
+    apply(f"{CORE}/secrets/git", secret("git", {"username": b"reader", "password": b"l0gin-1815"}))
     apply(f"{CORE}/secrets/self", secret("self", {"kubeconfig": ship.plane.kubeconfig.read_bytes()}))
     reference = {"name": "self", "namespace": "team"}
     cluster = {"apiVersion": "shipslog.dev/v1alpha1", "kind": "Cluster", "metadata": {"name": "self"}}
@@ -79,7 +79,7 @@ def test_a_plan_reaches_another_cluster_and_a_private_repository(private: Ship) 
 
     assert said.code == 0, said.err
     assert [(step["action"], step["name"]) for step in said.json["steps"]] == [("create", "private")]
-    assert "lovelace" not in said.out + said.err
+    assert "l0gin" not in said.out + said.err
 
 
 def test_who_may_not_read_secrets_can_still_ask_for_a_sync(private: Ship, deckhand: str) -> None:

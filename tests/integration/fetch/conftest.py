@@ -113,9 +113,9 @@ class Private:
 @pytest.fixture
 def private(server: GitServer, tmp_path: Path) -> Private:
     """One file, `a.yaml`, on `main`."""
-    bare = server.create("private", credentials=("ada", "pass/w%rd"))
+    bare = server.create("private", credentials=("reader", "pass/w%rd"))
     first = bare.worktree(tmp_path / "private-work").publish({"a.yaml": "a: 1"}, "First")
-    return Private(server, bare.url, Credentials("ada", "pass/w%rd"), first)
+    return Private(server, bare.url, Credentials("reader", "pass/w%rd"), first)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.ground.git_server import GitServer
     from tests.integration.fetch.conftest import Private, Shop
 
-WRONG = Credentials("ada", "wr0ng-passw0rd")
+WRONG = Credentials("reader", "wr0ng-passw0rd")
 
 
 def _now() -> float:

@@ -38,7 +38,7 @@ async def test_a_branch_a_tag_a_commit_and_nothing_each_name_a_commit(
         opened.ensure(repository(url))
         tag = await opened.revision(SHOP, Ref(tag="v1"))
         assert (tag.sha, tag.ref) == (first, "refs/tags/v1")
-        assert (tag.author, tag.message) == ("Ada Pilot <ada@example.org>", "First")
+        assert (tag.author, tag.message) == ("shipslog demo <demo@shipslog.dev>", "First")
         assert tag.committed_at == "2026-01-02T03:04:05Z"
         assert (await opened.revision(SHOP, Ref())).sha == second
         assert (await opened.revision(SHOP, Ref())).ref == "refs/heads/main"

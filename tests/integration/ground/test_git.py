@@ -33,12 +33,12 @@ def test_a_repository_is_cloned(git_server: GitServer, tmp_path: Path, over: str
 
 def test_a_repository_with_credentials_is_for_those_who_have_them(git_server: GitServer, tmp_path: Path) -> None:
     """None, wrong ones, and the right ones; with characters that a URL must quote."""
-    repository = git_server.create("team/secret", credentials=("ada", "p@ss:w/rd"))
+    repository = git_server.create("team/secret", credentials=("reader", "p@ss:w/rd"))
     _, commit = _filled(repository, tmp_path / "work")
     with pytest.raises(GitError):
         Worktree.clone(repository.url, tmp_path / "none")
     with pytest.raises(GitError, match="Authentication failed"):
-        Worktree.clone(repository.url.replace("://", "://ada:wrong@"), tmp_path / "wrong")
+        Worktree.clone(repository.url.replace("://", "://reader:wrong@"), tmp_path / "wrong")
     assert Worktree.clone(repository.url_with_auth, tmp_path / "right").head() == commit
     assert git_server.count("refused") >= 2
 
@@ -90,14 +90,16 @@ def test_a_revert_takes_a_commit_back(git_server: GitServer, tmp_path: Path) -> 
     """History grows, content returns."""
     repository = git_server.create("shop")
     worktree, first = _filled(repository, tmp_path / "work")
-    bad = worktree.publish({"app/config.yaml": "broken", "app/new.yaml": "x"}, "Bad", author="Bob <bob@example.org>")
+    other = "another tool <tool@shipslog.dev>"
+    bad = worktree.publish({"app/config.yaml": "broken", "app/new.yaml": "x"}, "Bad", author=other)
     reverted = worktree.revert(bad)
     worktree.push()
     assert repository.head() == reverted
     assert git("rev-parse", f"{first}^{{tree}}", cwd=worktree.path) == git(
         "rev-parse", "HEAD^{tree}", cwd=worktree.path
     )
-    assert git("log", "--format=%an", "--reverse", cwd=worktree.path).split("\n") == ["Ada Pilot", "Bob", "Ada Pilot"]
+    authors = git("log", "--format=%an", "--reverse", cwd=worktree.path).split("\n")
+    assert authors == ["shipslog demo", "another tool", "shipslog demo"]
 
 
 def test_branches_tags_deletions_and_rewritten_history_are_pushed(git_server: GitServer, tmp_path: Path) -> None:
@@ -173,9 +175,9 @@ def test_a_server_is_kept_running_by_hand(tmp_path: Path) -> None:
     try:
         url = command("up")
         assert command("up") == url
-        repository = command("create", "shop", "--credentials", "ada:secret")
+        repository = command("create", "shop", "--credentials", "reader:secret")
         assert repository == f"{url}/shop.git"
-        with_auth = repository.replace("://", "://ada:secret@")
+        with_auth = repository.replace("://", "://reader:secret@")
         worktree = Worktree.clone(with_auth, tmp_path / "work")
         commit = worktree.publish({"file": "1"}, "First")
         assert git("ls-remote", with_auth, "refs/heads/main", cwd=tmp_path).split()[0] == commit

@@ -111,10 +111,10 @@ async def test_a_client_certificate_lets_in(plane: ControlPlane, tmp_path: Path)
 
 async def test_a_kubeconfig_may_act_as_somebody_else(plane: ControlPlane) -> None:
     """Its `as` and `as-groups` count, so that it gives no more rights than it says."""
-    config = kubeconfig(plane, token=plane.admin_token, **{"as": "jane", "as-groups": ["system:authenticated"]})
+    config = kubeconfig(plane, token=plane.admin_token, **{"as": "deckhand", "as-groups": ["system:authenticated"]})
     data = json.dumps(config).encode()
 
-    assert await whoami(await from_kubeconfig_bytes(data)) == "jane"
+    assert await whoami(await from_kubeconfig_bytes(data)) == "deckhand"
     async with reached(data) as cluster:
         with pytest.raises(Forbidden):
             await cluster.list("v1", "Secret")

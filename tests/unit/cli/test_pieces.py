@@ -171,7 +171,7 @@ CONTEXT = """
 current-context: b
 contexts:
 - {name: a, context: {user: x}}
-- {name: b, context: {user: ada, namespace: team}}
+- {name: b, context: {user: reader, namespace: team}}
 """
 
 
@@ -190,7 +190,7 @@ def test_the_home_cluster_is_that_of_the_option_then_the_variable_then_the_home_
     assert (str(place.kubeconfig), place.namespace, place.user) == (default, "default", "grace")
     second = kubeconfig(tmp_path / "second", CONTEXT)
     place = locate("", {**environment, "KUBECONFIG": f"{tmp_path / 'none'}:{second}"})
-    assert (str(place.kubeconfig), place.namespace, place.user) == (second, "team", "ada")
+    assert (str(place.kubeconfig), place.namespace, place.user) == (second, "team", "reader")
     assert str(locate(default, {**environment, "KUBECONFIG": second}).kubeconfig) == default
     with pytest.raises(AccessError, match="there is no kubeconfig"):
         locate("/nonexistent", environment)

@@ -10,13 +10,13 @@ SHA = "a" * 40
 def test_author_subject_and_time_are_read() -> None:
     """Time is UTC, whatever the committer's zone; headers that follow are skipped."""
     data = (
-        b"tree " + b"b" * 40 + b"\nauthor Ada <ada@example.org> 1700000000 +0200\n"
-        b"committer Bob <bob@example.org> 1700000001 -0700\n"
-        b"gpgsig -----BEGIN PGP SIGNATURE-----\n author Eve <eve@example.org> 1 +0000\n -----END-----\n\n"
+        b"tree " + b"b" * 40 + b"\nauthor first tool <first@example.org> 1700000000 +0200\n"
+        b"committer second tool <second@example.org> 1700000001 -0700\n"
+        b"gpgsig -----BEGIN PGP SIGNATURE-----\n author forged <forged@example.org> 1 +0000\n -----END-----\n\n"
         b"Subject here\n\nBody\n"
     )
 
-    assert parse(SHA, data) == Commit(SHA, "Ada <ada@example.org>", "Subject here", "2023-11-14T22:13:21Z")
+    assert parse(SHA, data) == Commit(SHA, "first tool <first@example.org>", "Subject here", "2023-11-14T22:13:21Z")
 
 
 def test_an_encoding_is_honoured_and_an_unknown_one_does_not_matter() -> None:

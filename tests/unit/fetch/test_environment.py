@@ -11,7 +11,7 @@ from controller.fetch import environment
 from controller.model.repository import Credentials
 
 MIRROR = Path("/mirrors/x.git")
-LOGIN = Credentials("ada", "s3cret/wörd")
+LOGIN = Credentials("reader", "s3cret/wörd")
 
 
 def _config(variables: dict[str, str]) -> dict[str, str]:
@@ -60,7 +60,7 @@ def test_git_does_not_get_our_own_settings(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_line_break_in_a_password_is_refused(mark: str) -> None:
     """It would add a line of its own to git's credential protocol."""
     with pytest.raises(ValueError, match="line break"):
-        environment.remote(MIRROR, "https://x/y", Credentials("ada", f"a{mark}b"), file_urls=False)
+        environment.remote(MIRROR, "https://x/y", Credentials("reader", f"a{mark}b"), file_urls=False)
 
 
 def test_no_form_of_the_password_is_left_in_a_text() -> None:
