@@ -92,7 +92,7 @@ class Benchmark:
                 if last:
                     given = self.settings
                     asked = await commit_often(ground, given.commits, ask=True)
-                    await ground.poll_every(f"{given.poll_seconds:g}s")
+                    await ground.poll_every(f"{given.poll_seconds}s")
                     polled = await commit_often(ground, given.commits, ask=False, poll_seconds=given.poll_seconds)
                     await ground.poll_every(INTERVAL)
                     self.day = Day(asked, polled, await stand_still(ground, given.steady_seconds))
@@ -131,10 +131,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--repetitions", type=_count, default=default.repetitions, metavar="N")
     parser.add_argument("--commits", type=_count, default=default.commits, metavar="N", help="of each kind")
     parser.add_argument("--steady", type=float, default=default.steady_seconds, metavar="SECONDS")
-    parser.add_argument("--poll", type=float, default=default.poll_seconds, metavar="SECONDS")
+    parser.add_argument("--poll", type=_count, default=default.poll_seconds, metavar="SECONDS")
     parser.add_argument("--output", choices=["table", "json"], default="table")
     parser.add_argument("--markdown", action="store_true", help="write the tables into docs/benchmarks.md, too")
-    parser.add_argument("--profile", type=Path, metavar="PATH", help="profile the last controller into PATH.html and PATH.json")
+    parser.add_argument(
+        "--profile", type=Path, metavar="PATH", help="profile the last controller into PATH.html and PATH.json"
+    )
     return parser.parse_args()
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from tests.benchmarks.machine import Machine  # noqa: TC001 - as above
-from tests.benchmarks.usage import Cpu  # noqa: TC001 - as above
+from tests.benchmarks.usage import Cpu, Memory  # noqa: TC001 - as above
 
 Order = Literal["ours first", "bare first"]
 
@@ -21,7 +21,7 @@ class Settings(msgspec.Struct, frozen=True, rename="camel"):
     repetitions: int = 3
     commits: int = 10
     steady_seconds: float = 20.0
-    poll_seconds: float = 2.0
+    poll_seconds: int = 2
     objects_per_application: int = 4
     in_flight: int = 50
 
@@ -56,8 +56,8 @@ class Ours(msgspec.Struct, frozen=True, rename="camel"):
     ready: Spread
     cpu: Cpu
     api_server_cpu_seconds: float
-    peak_memory_bytes: int
-    memory_before_bytes: int
+    peak_memory: Memory
+    memory_before: Memory
     requests: dict[str, int]
     refused: dict[str, int]
     renders: int
@@ -116,7 +116,7 @@ class Steady(msgspec.Struct, frozen=True, rename="camel"):
     seconds: float
     cpu: Cpu
     api_server_cpu_seconds: float
-    memory_bytes: int
+    memory: Memory
     requests: dict[str, int]
     looks: int
 

@@ -27,7 +27,7 @@ async def stand_still(ground: Standing, seconds: float) -> Steady:
         seconds=round(lasted, 3),
         cpu=cpu,
         api_server_cpu_seconds=server.seconds,
-        memory_bytes=memory_of(pid),
+        memory=memory_of(pid),
         requests=dict(after.requests - before.requests),
         looks=after.looks - before.looks,
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.machine import Machine
     from tests.benchmarks.results import Commits, Results, Spread
 
+MIB = 2**20
 Row = tuple[str, ...]
 _Measured = TypeVar("_Measured")
 
@@ -94,8 +95,10 @@ def _rollout(results: Results) -> Section:
         ),
         ("... of the controller itself", _of(ours, lambda o: o.cpu.itself), "", ""),
         ("... of render engine and git", _of(ours, lambda o: o.cpu.programs), "", ""),
-        ("peak memory with render engine, MiB", _of(ours, lambda o: o.peak_memory_bytes / 2**20, 0), "", ""),
-        ("memory before the first Application, MiB", _of(ours, lambda o: o.memory_before_bytes / 2**20, 0), "", ""),
+        ("peak memory, MiB", _of(ours, lambda o: o.peak_memory.total / MIB, 0), "", ""),
+        ("... of the controller itself", _of(ours, lambda o: o.peak_memory.itself / MIB, 0), "", ""),
+        ("... of render engine and git", _of(ours, lambda o: o.peak_memory.programs / MIB, 0), "", ""),
+        ("memory before the first Application, MiB", _of(ours, lambda o: o.memory_before.total / MIB, 0), "", ""),
         ("renderings", _of(ours, lambda o: o.renders, 0), "", ""),
         ("looks at an Application", _of(ours, lambda o: o.looks, 0), "", ""),
         ("events in the ledger", _of(ours, lambda o: o.events, 0), "", ""),
@@ -138,7 +141,7 @@ def _commit(results: Results) -> Section:
     title = (
         f"One commit in one of the {given.applications} Applications, {given.commits} times: from the end of `git push`"
     )
-    return Section(title, ("", "asked at once", f"polled every {given.poll_seconds:g} s"), rows)
+    return Section(title, ("", "asked at once", f"polled every {given.poll_seconds} s"), rows)
 
 
 def _steady(results: Results) -> Section:
@@ -149,7 +152,8 @@ def _steady(results: Results) -> Section:
         ("looks", str(steady.looks)),
         ("CPU of ours, of one core", f"{100 * steady.cpu.seconds / steady.seconds:.2f} %"),
         ("CPU of the API server, of one core", f"{100 * steady.api_server_cpu_seconds / steady.seconds:.2f} %"),
-        ("memory with render engine", f"{steady.memory_bytes / 2**20:.0f} MiB"),
+        ("memory of the controller itself", f"{steady.memory.itself / MIB:.0f} MiB"),
+        ("memory of render engine and git", f"{steady.memory.programs / MIB:.0f} MiB"),
     ]
     title = f"{results.settings.applications} Applications stand and nothing happens, for {steady.seconds:.0f} s"
     return Section(title, ("", "shipslog"), rows)

@@ -45,21 +45,38 @@ def cpu_of(pid: int) -> Cpu:
     return Cpu(used.user + used.system, programs)
 
 
-def memory_of(pid: int) -> int:
-    """Resident memory of the process and all that it started, in bytes; pages that they share count for each."""
+class Memory(msgspec.Struct, frozen=True, rename="camel"):
+    """Resident bytes: of the process itself, and of what it started. Pages that they share count for each."""
+
+    itself: int = 0
+    programs: int = 0
+
+    @property
+    def total(self) -> int:
+        """Of the whole tree."""
+        return self.itself + self.programs
+
+
+def memory_of(pid: int) -> Memory:
+    """Resident memory of the process and of all that it started and that still runs."""
     process = psutil.Process(pid)
-    resident = 0
-    for one in (process, *process.children(recursive=True)):
+    programs = 0
+    for child in process.children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
-            resident += one.memory_info().rss
-    return int(resident)
+            programs += child.memory_info().rss
+    return Memory(process.memory_info().rss, programs)
 
 
 class Peak:
-    """The most memory that was seen, in bytes."""
+    """The most memory that was seen, as it was shared out at that moment."""
 
     def __init__(self) -> None:
-        self.resident = 0
+        self.memory = Memory()
+
+    def see(self, memory: Memory) -> None:
+        """One look at it."""
+        if memory.total > self.memory.total:
+            self.memory = memory
 
 
 @asynccontextmanager
@@ -69,13 +86,13 @@ async def peak_memory(pid: int) -> AsyncIterator[Peak]:
 
     async def sample() -> None:
         while True:
-            peak.resident = max(peak.resident, memory_of(pid))
+            peak.see(memory_of(pid))
             await asyncio.sleep(SAMPLE)
 
     task = asyncio.create_task(sample(), name="memory")
     try:
         yield peak
-        peak.resident = max(peak.resident, memory_of(pid))
+        peak.see(memory_of(pid))
     finally:
         task.cancel()
         await asyncio.wait([task])
