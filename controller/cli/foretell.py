@@ -216,4 +216,4 @@ async def _know_owners(home: Cluster, registry: Registry) -> None:
     """Learn whose objects are whose, so that the plan refuses what another Application owns."""
     with contextlib.suppress(ShipslogError):  # without the right to list them, the controller alone will notice
         for body in await home.list(API_VERSION, "Application"):
-            registry.accept(body)
+            registry.know(body)

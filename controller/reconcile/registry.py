@@ -68,6 +68,10 @@ class Registry:
         """Whether every kind was listed once."""
         return all(event.is_set() for event in self._synced.values())
 
+    def know(self, body: Json) -> None:
+        """Take in an Application that was listed where nothing is watched."""
+        self._take_application(body, quiet=True)
+
     def accept(self, body: Json) -> None:
         """Take in an object that a write of ours returned, ahead of the watch.
 
