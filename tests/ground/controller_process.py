@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from tests.ground.eventually import eventually
 from tests.ground.ports import free_ports
+from tests.ground.processes import Component
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+COMMAND = (sys.executable, "-m", "controller", "controller")
 START = 30.0
 """Seconds until it must be ready."""
 
@@ -29,7 +31,7 @@ class ControllerProcess:
         directory.mkdir(parents=True, exist_ok=True)
         self.log = directory / "controller.log"
         self.port = free_ports(1)[0]
-        self._environment = {
+        self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(directory),
             "SHIPSLOG_SPOOL_DIR": str(directory / "spool"),
@@ -38,6 +40,10 @@ class ControllerProcess:
             **environment,
         }
         self._process: subprocess.Popen[bytes] | None = None
+
+    def component(self) -> Component:
+        """The same process for a guard to own (`tests.ground.processes`), in place of `start` and `stop`."""
+        return Component("controller", COMMAND, self.log, ("127.0.0.1", self.port), environment=self.environment)
 
     @property
     def url(self) -> str:
@@ -53,8 +59,8 @@ class ControllerProcess:
         """Start it, and wait until it says that it is ready."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "controller", "controller"],
-                env=self._environment,
+                COMMAND,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -88,25 +88,38 @@ class GitServer:
         self._faults.released.set()
 
 
-def up(root: Path, port: int) -> str:
-    """Keep a server of this root running in the background; its URL."""
+def launch(root: Path, *, port: int = 0, detached: bool = False) -> tuple[str, ProcessGroup]:
+    """Serve this root from a process of its own; its URL, and what stops it.
+
+    Unless detached it ends with this process, however this process ends.
+
+    Raises:
+        ProcessFailed: it did not start.
+        AlreadyRunning: one of this root runs.
+    """
     control = root.resolve() / ".server"
-    address = control / "url"
-    if ProcessGroup.attach(control) is not None:
-        return address.read_text(encoding="utf-8")
     port = port or free_ports(1)[0]
     serve = (sys.executable, "-m", "tests.ground.git_server", "serve", f"--root={root.resolve()}", f"--port={port}")
     component = Component(
         "git-server", serve, control / "git-server.log", ("127.0.0.1", port), directory=str(_CHECKOUT)
     )
-    group = ProcessGroup.launch(control, [component], detached=True)
+    group = ProcessGroup.launch(control, [component], detached=detached)
     try:
         group.await_running(_READY_SECONDS)
-    except ProcessFailed:
+    except BaseException:
         group.stop()
         raise
-    address.write_text(f"http://127.0.0.1:{port}", encoding="utf-8")
-    return f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}"
+    (control / "url").write_text(url, encoding="utf-8")
+    return url, group
+
+
+def up(root: Path, port: int) -> str:
+    """Keep a server of this root running in the background; its URL."""
+    control = root.resolve() / ".server"
+    if ProcessGroup.attach(control) is not None:
+        return (control / "url").read_text(encoding="utf-8")
+    return launch(root, port=port, detached=True)[0]
 
 
 def _serve(root: Path, port: int) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import yaml
+
 from tests.controlplane import token
 
 if TYPE_CHECKING:
@@ -40,12 +42,12 @@ def install(plane: ControlPlane, objects: Objects, urls: dict[str, str], home: P
     return helm(plane, home, *arguments, stdin=json.dumps(VALUES | (values or {})))
 
 
-def helm(plane: ControlPlane, home: Path, *arguments: str, stdin: str = "") -> str:
-    """Run Helm for a cluster, with a home of its own."""
+def helm(plane: ControlPlane | None, home: Path, *arguments: str, stdin: str = "") -> str:
+    """Run Helm for a cluster (or for none), with a home of its own."""
     home.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         [str(TOOLS / "helm"), *arguments],
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "KUBECONFIG": str(plane.kubeconfig)},
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "KUBECONFIG": str(plane.kubeconfig if plane else "")},
         input=stdin,
         capture_output=True,
         text=True,
@@ -55,8 +57,22 @@ def helm(plane: ControlPlane, home: Path, *arguments: str, stdin: str = "") -> s
     return done.stdout
 
 
-def pod_environment(plane: ControlPlane, objects: Objects, urls: dict[str, str], directory: Path) -> dict[str, str]:
-    """What the kubelet would give the chart's Pod: settings, database, its token in a directory."""
+def migration_environment(urls: dict[str, str], home: Path) -> dict[str, str]:
+    """What the kubelet would give the chart's migration Job, which runs `shipslog migrate`. Needs no cluster."""
+    arguments = ["template", "shipslog", str(CHART), "-n", NAMESPACE, "-s", "templates/migration.yaml"]
+    job = yaml.safe_load(helm(None, home, *arguments))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert (container["command"], container["args"]) == (["shipslog"], ["migrate"])
+    return {entry["name"]: _value(entry, urls) for entry in container["env"]}
+
+
+def pod_environment(
+    plane: ControlPlane, objects: Objects, urls: dict[str, str], directory: Path, *, seconds: int = 3600
+) -> dict[str, str]:
+    """What the kubelet would give the chart's Pod: settings, database, its token in a directory.
+
+    Nobody renews the token: it is good for so many seconds.
+    """
     stateful = objects.get("apps/v1", "StatefulSet", NAMESPACE, "shipslog")
     assert stateful is not None, "the chart is not installed"
     spec = stateful["spec"]["template"]["spec"]
@@ -69,7 +85,8 @@ def pod_environment(plane: ControlPlane, objects: Objects, urls: dict[str, str],
         environment |= settings["data"]
     for entry in container["env"]:
         environment[entry["name"]] = _value(entry, urls)
-    _mount_token(plane, spec["serviceAccountName"], directory)
+    bearer = token(plane, NAMESPACE, spec["serviceAccountName"], seconds=seconds)
+    _mount_token(plane, bearer, directory)
     place = urlsplit(plane.url)
     return environment | {
         "SHIPSLOG_SERVICEACCOUNT_DIR": str(directory),
@@ -78,9 +95,9 @@ def pod_environment(plane: ControlPlane, objects: Objects, urls: dict[str, str],
     }
 
 
-def _mount_token(plane: ControlPlane, account: str, directory: Path) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "token").write_text(token(plane, NAMESPACE, account), encoding="utf-8")
+def _mount_token(plane: ControlPlane, bearer: str, directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (directory / "token").write_text(bearer, encoding="utf-8")
     (directory / "ca.crt").write_bytes(plane.ca_file.read_bytes())
     (directory / "namespace").write_text(NAMESPACE, encoding="utf-8")
 
