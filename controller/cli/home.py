@@ -48,7 +48,8 @@ def locate(kubeconfig: str = "", environment: Mapping[str, str] = os.environ) ->
         namespace, user = _context(Path(given))
         return Place(Path(given), namespace or "default", user or _login(environment), serviceaccount)
     if (serviceaccount / "token").exists():
-        namespace = (serviceaccount / "namespace").read_text(encoding="utf-8").strip()
+        mounted = serviceaccount / "namespace"
+        namespace = mounted.read_text(encoding="utf-8").strip() if mounted.exists() else ""
         return Place(None, namespace or "default", _login(environment), serviceaccount)
     raise AccessError(
         "there is no kubeconfig, and this is no Pod", remedy="give --kubeconfig, or set KUBECONFIG to its path"

@@ -122,7 +122,7 @@ def _step(step: Step) -> Iterator[Text]:
     head = Text(f"{step.action.value:<7} ", style=style(step.action.value))
     head.append(clean(str(step.id)), style="bold")
     said = ", ".join(part for part in (step.reason, "drifted" if step.drifted else "") if part)
-    head.append(clean(f" ({said})") if said else "")
+    head.append(f" ({clean(said)})" if said else "")
     yield head
     for change in step.changes[:SHOWN]:
         yield Text(_INDENT + clean(f"{change.path}: {_values(change)}"))

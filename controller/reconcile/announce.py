@@ -63,7 +63,8 @@ class Announcer:
         target = ObjectId(GROUP, "Application", app.key.namespace, app.key.name)
         metadata = {"finalizers": list(finalizers), "resourceVersion": app.resource_version}
         body = await self._home.merge(target, API_VERSION, {"metadata": metadata})
-        self._registry.accept(body)
+        if not body["metadata"].get("deletionTimestamp"):  # else it is gone by now, and must not come back to us
+            self._registry.accept(body)
         return application(body)
 
     async def event(

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+import asyncpg
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
@@ -111,7 +112,9 @@ async def login_role(
 
 async def online(dsn: str, do: Callable[[Connection], T]) -> T:
     """Run a function with a connection of its own; raises LedgerUnreachable or LedgerError."""
-    engine = create_async_engine(engine_url(dsn), poolclass=NullPool, connect_args={"timeout": _CONNECT_TIMEOUT})
+    engine = create_async_engine(
+        engine_url(dsn), poolclass=NullPool, async_creator=lambda: asyncpg.connect(dsn, timeout=_CONNECT_TIMEOUT)
+    )
     try:
         with translated(place(dsn), _RIGHTS):
             async with engine.connect() as connection:

@@ -58,6 +58,15 @@ async def test_an_upgrade_makes_the_schema_and_a_second_one_nothing(empty: Datab
     assert await migrate.is_current(empty.reader)
 
 
+async def test_the_urls_own_options_count(empty: Database) -> None:
+    """What libpq takes in a URL is taken here: `sslmode` is what many providers put there."""
+    mark = "&" if "?" in empty.owner else "?"
+
+    await migrate.upgrade(f"{empty.owner}{mark}sslmode=prefer")
+
+    assert await migrate.is_current(empty.owner)
+
+
 async def test_down_and_up_again_gives_the_same_schema(empty: Database) -> None:
     """And down leaves nothing but the table of versions."""
     await migrate.upgrade(empty.owner)
