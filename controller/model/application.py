@@ -174,6 +174,7 @@ class ApplicationStatus(Noun, frozen=True, kw_only=True):
             extra_json_schema={"x-kubernetes-list-type": "atomic"},
         ),
     ] = ()
+    cluster: Annotated[str, Meta(description="The Cluster that the inventory is in.")] = ""
     history: Annotated[
         tuple[Run, ...],
         Meta(

@@ -19,7 +19,9 @@ from controller.model.health import Health, HealthStatus, worst
 from controller.model.labels import SYNC_ANNOTATION
 from controller.model.plan import Action, Plan
 from controller.model.run import Phase, Run, Trigger
+from controller.reconcile.deleting import home_of
 from controller.reconcile.moment import epoch, whole
+from controller.reconcile.queue import Fate
 from controller.reconcile.rooms import Case, Memory, Rooms, Saying, draft, memory_of
 from controller.reconcile.syncing import entry_of, finish, verdict_on
 from controller.record.errors import SpoolError
@@ -32,9 +34,6 @@ if TYPE_CHECKING:
 
     from controller.apply.execute import Result
     from controller.govern.judge import Verdict
-
-Fate = tuple[Trigger, float] | None
-"""When to look again without being told, and as what; None: never."""
 
 _NAMED = 3
 _log = logs.get_logger(__name__)
@@ -116,6 +115,8 @@ async def rest(app: Application, rooms: Rooms) -> Fate:
 
 def _inventory(case: Case, plan: Plan, results: Sequence[Result]) -> tuple[InventoryEntry, ...]:
     """What we own now: all we wrote or may have written, and what should go but did not."""
+    if home_of(case.app) != case.app.spec.destination.cluster:
+        return case.app.status.inventory  # held before it moved: all of it stands where it stood
     wanted = case.wish.by_id
     done = {result.step.id for result in results if not result.error}
     staying = {

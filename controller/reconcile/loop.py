@@ -11,8 +11,8 @@ from controller.govern.judge import Verdict, judge
 from controller.model.duration import seconds
 from controller.model.labels import FINALIZER
 from controller.model.run import Phase, Run, Trigger
-from controller.reconcile.concluding import Fate, conclude, fail, rest
-from controller.reconcile.deleting import dismantle
+from controller.reconcile.concluding import conclude, fail, rest
+from controller.reconcile.deleting import dismantle, home_of, leave
 from controller.reconcile.drifting import notice
 from controller.reconcile.planning import plan_of
 from controller.reconcile.rooms import Case, Memory, memory_of, missing
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from controller.model.application import Application
     from controller.model.plan import Plan
     from controller.reconcile.fleet import Target
-    from controller.reconcile.queue import Work
+    from controller.reconcile.queue import Fate, Work
     from controller.reconcile.rooms import Rooms
 
 HEALS = 5
@@ -55,6 +55,8 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
     target = target_of(app, memory, rooms)
     wish = await wish_of(app, memory, target, work, rooms)
     case = Case(app, memory, work, rooms, target, wish)
+    if home_of(app) != app.spec.destination.cluster:
+        memory.baselines.clear()  # they are of the cluster that it leaves
     await settle(case)
     plan = await planned(case)
     await notice(case, plan)
@@ -97,6 +99,7 @@ async def synced(case: Case, plan: Plan, verdict: Verdict) -> tuple[Run | None, 
     if not verdict.allowed or not _due(case):
         return None, ()
     if is_new(case, plan):
+        case.app = await leave(case.app, case.rooms)
         run = await begin(case, plan)
         results = await written(case, plan, run.id, "sync")
         return applied(case, run, plan, results), results

@@ -16,6 +16,7 @@ from controller.model.labels import owner_value
 from controller.model.live import Foreseen
 from controller.model.objects import ObjectId
 from controller.model.plan import Action, Plan, Step
+from controller.reconcile.deleting import home_of
 
 if TYPE_CHECKING:
     from controller.model.manifest import Manifest
@@ -62,6 +63,8 @@ def _step(manifest: Manifest, foreseen: Foreseen | None, memory: Memory, *, stoo
 
 
 async def _prunes(app: Application, wish: Wish, target: Target, owner: str) -> tuple[Step, ...]:
+    if home_of(app) != app.spec.destination.cluster:
+        return ()  # what stands in another cluster is pruned there, before anything is written here
     wanted = wish.by_id
     steps = []
     for entry in app.status.inventory:

@@ -20,6 +20,10 @@ from controller.model.run import Trigger
 _URGENCY = {trigger: rank for rank, trigger in enumerate(Trigger)}
 
 
+Fate = tuple[Trigger, float] | None
+"""When to look again without being told, and as what; None: never."""
+
+
 class Work(msgspec.Struct, frozen=True):
     """A key in hand, why it was put, and how long it waited, in seconds.
 

@@ -71,6 +71,7 @@ async def begin(case: Case, plan: Plan) -> Run:
         last_run=run,
         revision=case.wish.revision,
         inventory=tuple(sorted(inventory.values(), key=lambda entry: entry.id)),
+        cluster=case.app.spec.destination.cluster,
         last_handled_sync=_asked(case),
         conditions=merge(status.conditions, applying(status.conditions, case.app.generation), whole(case.rooms.now())),
     )

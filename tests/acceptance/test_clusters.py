@@ -81,6 +81,35 @@ def test_one_controller_keeps_two_clusters(world: World, controller: ControllerP
     abroad.reset()
 
 
+def test_an_application_that_moves_leaves_nothing_behind(
+    world: World, controller: ControllerProcess, abroad: ControlPlane
+) -> None:
+    """What stood in the old cluster is pruned there before anything is written to the new one; none of it is drift."""
+    del controller
+    there = Objects(abroad.admin)
+    world.objects.namespace("shop")
+    there.namespace("shop")
+    world.repository().publish({"a.yaml": MAP % "1"}, "first")
+    _connect(world, "abroad", abroad.kubeconfig.read_text(encoding="utf-8"))
+    world.application("shop")
+    world.await_ready("shop")
+
+    world.application("shop", destination={"namespace": "shop", "cluster": "abroad"}, sync={"mode": "manual"})
+    eventually(lambda: world.condition("shop", "Synced").get("reason") == "OutOfSync", "it waits for a person")
+    assert world.objects.get("v1", "ConfigMap", "shop", "settings") is not None
+    assert len(world.status("shop")["inventory"]) == 1
+    world.application("shop", destination={"namespace": "shop", "cluster": "abroad"}, sync={"mode": "auto"})
+
+    eventually(lambda: there.get("v1", "ConfigMap", "shop", "settings"), "it stands in the new cluster")
+    world.await_ready("shop")
+    assert world.objects.get("v1", "ConfigMap", "shop", "settings") is None
+    pruned = world.await_event("prune.object")
+    assert (pruned["target"]["cluster"], pruned["reason"]) == ("in-cluster", "its Application moved to cluster abroad")
+    assert world.status("shop")["cluster"] == "abroad"
+    assert world.ledger.events("drift.detected") == []
+    abroad.reset()
+
+
 def test_a_cluster_that_is_away_holds_nobody_back_and_is_caught_up_with(
     world: World, controller: ControllerProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
