@@ -233,7 +233,9 @@ def test_a_failed_run_keeps_nothing_of_the_one_before(world: World, controller: 
     world.await_ready("shop")
     asked = {"shipslog.dev/sync-requested-at": "2026-01-01T00:00:00.000003Z", "shipslog.dev/requested-by": "operator"}
     world.objects.edit("shipslog.dev/v1alpha1", "Application", TEAM, "shop", {"metadata": {"annotations": asked}})
-    eventually(lambda: world.status("shop")["lastRun"].get("actor") == "operator", "the requested run is the operator's")
+    eventually(
+        lambda: world.status("shop")["lastRun"].get("actor") == "operator", "the requested run is the operator's"
+    )
     world.await_ready("shop")
     world.objects.apply(_quota("1"))
     eventually(lambda: _quota_seen(world, "1"), "the quota is in force")
