@@ -67,7 +67,7 @@ class ControllerProcess:
                 start_new_session=True,
             )
         if wait:
-            eventually(self._ready, f"the controller is ready (its log: {self.log})", seconds=START)
+            eventually(self.is_ready, f"the controller is ready (its log: {self.log})", seconds=START)
         return self
 
     def stop(self, seconds: float = 30.0) -> int:
@@ -118,7 +118,8 @@ class ControllerProcess:
             process.wait()
             raise AssertionError(f"the controller did not end within {seconds:g} s: {self.text()[-2000:]}") from None
 
-    def _ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether it says so; raises AssertionError when it has ended."""
         if self._process is not None and self._process.poll() is not None:
             raise AssertionError(f"the controller ended with {self._process.returncode}: {self.text()[-2000:]}")
         try:
