@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
@@ -22,6 +24,10 @@ from tests.ground.processes import ProcessFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+PICTURE_WIDTH = 165
+# Without the fonts that the template would load from elsewhere: a reader's own monospace serves.
+_FRAME = re.sub(r"(?s)@font-face \{\{.*?\}\}\s*|<!--.*?-->\s*", "", CONSOLE_SVG_FORMAT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,10 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     console = _console(recording=given.picture is not None)
     with _ends_on_sigterm():
-        code = _tell(Narrator(console, promised, live=console.is_terminal), keep=given.keep)
+        code = _tell(Narrator(console, promised, live=console.is_terminal and given.picture is None), keep=given.keep)
     if given.picture is not None and code == 0:
         given.picture.parent.mkdir(parents=True, exist_ok=True)
-        console.save_svg(str(given.picture), title="make demo")
+        console.save_svg(str(given.picture), title="make demo", code_format=_FRAME)
     return code
 
 
@@ -107,7 +113,7 @@ def _end(narrator: Narrator, ground: grounds.Ground, seconds: float) -> None:
 
 def _console(*, recording: bool) -> Console:
     if recording:
-        return Console(record=True, force_terminal=True, width=PLAIN_WIDTH, highlight=False)
+        return Console(record=True, force_terminal=True, width=PICTURE_WIDTH, highlight=False)
     plain = not sys.stdout.isatty()
     return Console(highlight=False, width=PLAIN_WIDTH if plain else None)
 

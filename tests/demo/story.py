@@ -183,7 +183,7 @@ class Story:
             f"{self.ground.database.count()} events; these are the ones about drift, refusals and syncs.",
             f"{SHIPSLOG} audit tail",
         )
-        kept = ("revision.observed", "drift.", "sync.", "health.changed")
+        kept = ("revision.observed", "drift.", "sync.")
         lines = self.ground.shipslog("audit", "tail", "--limit", "200").splitlines()
         shown = [line for line in lines[1:] if any(name in line for name in kept)]
         if not any("drift.healed" in line for line in shown):
