@@ -133,7 +133,6 @@ class Fleet:
         """A Cluster that can't be opened is down, whatever was shown before it changed."""
         self._metrics.cluster(name)
         self._metrics.cluster_up.labels(cluster=name).set(0)
-        self._metrics.watched_objects.labels(cluster=name).set(0)
 
     def _again(self, cluster: Cluster) -> None:
         if self._wanted.get(cluster.name) is cluster:
@@ -143,6 +142,7 @@ class Fleet:
         self._metrics.cluster(name)
         restarts = self._metrics.watch_restarts.labels(cluster=name)
         live = LiveState(client, ownership=self._ownership, on_move=self._moved, on_restart=restarts.inc)
+        self._metrics.watched_objects.labels(cluster=name).set_function(live.__len__)
         target = Target(client, live)
         target.suspended = suspended
         self._targets[name] = target
@@ -177,7 +177,6 @@ class Fleet:
             except ShipslogError as error:
                 target.failure = str(error)
             self._metrics.cluster_up.labels(cluster=name).set(target.up)
-            self._metrics.watched_objects.labels(cluster=name).set(len(target.live))
             if was is None or (was == "") != target.up or version != target.version:
                 target.reachable_since = time.time() if target.up else 0.0
                 _log.info("Cluster state", cluster=name, up=target.up, version=target.version, reason=target.failure)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.ground.controller_process import ControllerProcess
     from tests.ground.world import World
 
-OBJECTS = 60
+OBJECTS = 100
 DELAY = 0.02
 """Seconds that a request and an answer take each: one at a time, the writes of a run take seconds."""
 AT_ONCE = 1.0
@@ -33,19 +33,26 @@ def sluice(world: World) -> Iterator[Sluice]:
 
 
 @pytest.fixture
-def busy(world: World, sluice: Sluice) -> Iterator[ControllerProcess]:
-    """A controller in the middle of a run's writes, none of which gets through any more."""
-    settings = {"KUBERNETES_SERVICE_PORT": str(sluice.port), "SHIPSLOG_MAX_REQUESTS": "1"}
+def begun(world: World, sluice: Sluice) -> Iterator[ControllerProcess]:
+    """A controller with one worker, in the middle of a run's writes."""
+    settings = {"SHIPSLOG_MAX_REQUESTS": "1", "SHIPSLOG_WORKERS": "1"}
+    settings["KUBERNETES_SERVICE_PORT"] = str(sluice.port)
     controller = world.controller(**settings).start()
     sheets = "---\n".join(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: map-{n}}}\n" for n in range(OBJECTS))
     world.repository().publish({"all.yaml": sheets}, "Many objects")
     world.objects.namespace("shop")
     world.application("shop")
     world.await_event("apply.intent", seconds=60)
-    sluice.shut()
     yield controller
     sluice.open()
     controller.kill()
+
+
+@pytest.fixture
+def busy(sluice: Sluice, begun: ControllerProcess) -> ControllerProcess:
+    """The same, and none of its writes gets through any more."""
+    sluice.shut()
+    return begun
 
 
 def maps(world: World) -> int:
@@ -57,6 +64,17 @@ def draining(controller: ControllerProcess) -> bool:
     """Whether it says that it shuts down."""
     status, answer = controller.probe("/readyz")
     return status == 503 and answer["missing"] == ["running"]
+
+
+def test_what_is_under_way_is_seen(world: World, sluice: Sluice, begun: ControllerProcess) -> None:
+    """One worker is busy with one request to the API server, and another Application waits for it."""
+    world.application("waiting")
+    eventually(lambda: "\nshipslog_queue_depth 1.0\n" in begun.metrics(), "an Application waits", seconds=10)
+    sluice.shut()
+
+    under_way = 'shipslog_kube_requests_in_flight{cluster="in-cluster"} 1.0'
+    eventually(lambda: under_way in begun.metrics(), "a request is under way", seconds=5)
+    assert "\nshipslog_workers_busy 1.0\n" in begun.metrics()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
