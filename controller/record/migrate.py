@@ -14,6 +14,7 @@ import secrets
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 from alembic.runtime.migration import MigrationContext, MigrationStep
@@ -23,6 +24,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from controller.record.dsn import engine_url, place, translated
+from controller.record.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,6 +110,33 @@ async def login_role(
         connection.commit()
 
     await online(dsn, grant)
+
+
+async def admit(dsn: str, url: str, member_of: Literal["audit_writer", "audit_reader"]) -> bool:
+    """Let the login that a URL names use the ledger as a group role; whether anything had to be done.
+
+    A login that isn't there is created with the URL's password; one that is keeps its own, and only gets the rights.
+    Raises LedgerError for a URL without a login, or when the rights for it are missing; LedgerUnreachable.
+    """
+    parts = urlsplit(url)
+    if not parts.username:
+        raise LedgerError(f"the {member_of} URL names no login", remedy="use postgresql://user:password@host/db")
+    name, password = unquote(parts.username), unquote(parts.password or "")
+    verifier = _scram(password) if password else ""
+
+    def grant(connection: Connection) -> bool:
+        quote = connection.dialect.identifier_preparer.quote_identifier
+        known = connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name})
+        if not known:
+            secret = f" PASSWORD '{verifier}'" if verifier else ""
+            connection.exec_driver_sql(f"CREATE ROLE {quote(name)} LOGIN INHERIT{secret}")
+        elif connection.scalar(text("SELECT pg_has_role(:name, :group, 'USAGE')"), {"name": name, "group": member_of}):
+            return False
+        connection.exec_driver_sql(f"GRANT {quote(member_of)} TO {quote(name)}")
+        connection.commit()
+        return True
+
+    return await online(dsn, grant)
 
 
 async def online(dsn: str, do: Callable[[Connection], T]) -> T:

@@ -60,13 +60,10 @@ class Database:
         """For those who only look."""
         return self._dsn("reader")
 
-    def grant(self) -> list[str]:
-        """Make the logins, once the migration has made the roles; the statements, without passwords."""
-        said = []
-        for role, (login, password) in self._logins.items():
-            self._server.execute(f"CREATE ROLE {login} LOGIN PASSWORD '{password}' IN ROLE audit_{role}", self.name)
-            said.append(f"CREATE ROLE {login} LOGIN IN ROLE audit_{role}")
-        return said
+    def grant(self) -> None:
+        """Make the reader's login; the writer's was made by the migration, as the chart has it."""
+        login, password = self._logins["reader"]
+        self._server.execute(f"CREATE ROLE {login} LOGIN PASSWORD '{password}' IN ROLE audit_reader", self.name)
 
     def events(self, type_: str) -> list[Record]:
         """The events of a type, oldest first."""
