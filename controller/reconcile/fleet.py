@@ -133,6 +133,7 @@ class Fleet:
         """A Cluster that can't be opened is down, whatever was shown before it changed."""
         self._metrics.cluster(name)
         self._metrics.cluster_up.labels(cluster=name).set(0)
+        self._metrics.watched_objects.labels(cluster=name).set_function(lambda: 0)
 
     def _again(self, cluster: Cluster) -> None:
         if self._wanted.get(cluster.name) is cluster:

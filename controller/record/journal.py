@@ -93,6 +93,8 @@ class Journal:
         self._seq = 0
         self._started = False
         self._closed = False
+        # What is left below the limit is kept for the results of what was begun.
+        self._full_at = spool.limit - spool.reserve
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._writing: Batch | None = None
         self._waiting: Batch | None = None
@@ -191,8 +193,8 @@ class Journal:
 
     @property
     def full(self) -> bool:
-        """Whether nothing new is taken: what is left of the spool is for the results of what was begun."""
-        return self._spool.size >= self._spool.limit - self._spool.reserve
+        """Whether nothing new is taken: the spool has not shrunk since it had no room for an event."""
+        return self._spool.size >= self._full_at
 
     @property
     def undelivered(self) -> int:
@@ -249,6 +251,7 @@ class Journal:
             self._spool.admit(pending + _size(events), reserved=reserved)
         except SpoolFull as error:
             self.refused += len(events)
+            self._full_at = self._spool.size
             held = self._history.open_intents()
             if self.undelivered or not held:
                 raise
@@ -257,6 +260,8 @@ class Journal:
                 f" of run {held[0].run}, which has no result",
                 remedy="restart the controller: it records an unknown result for each such intent",
             ) from error
+        if not reserved:
+            self._full_at = self._spool.limit - self._spool.reserve
 
     def _join(self, events: list[Event]) -> Batch:
         """Put events into the batch that is written next."""

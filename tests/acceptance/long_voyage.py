@@ -213,10 +213,10 @@ class LongVoyage:
             yield from self.world.objects.list(API_VERSION, kind)
 
     def _commands(self) -> Iterator[tuple[str, ...]]:
-        names = (*HEALTHY, *FAILING, "parked")
-        for form in ("table", "json"):
-            yield from (("app", name, "-o", form) for name in names)
-            yield from (("plan", name, "-o", form) for name in names)
+        names = {"json": (*HEALTHY, *FAILING, "parked"), "table": ("shop", "frozen", "mistyped")}
+        for form, chosen in names.items():
+            yield from (("app", name, "-o", form) for name in chosen)
+            yield from (("plan", name, "-o", form) for name in chosen)
             yield from (("get", kind, "-A", "-o", form) for kind in ("applications", "repositories"))
             yield ("get", "clusters", "-o", form)
             yield ("audit", "tail", "--limit", "1000", "-o", form)

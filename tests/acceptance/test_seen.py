@@ -195,9 +195,13 @@ def test_no_secret_is_seen_anywhere(voyage: LongVoyage) -> None:
     assert live is not None
     assert live["data"]["password"] in forms(CANARIES["written by hand"])
 
+    outlets = list(voyage.outlets())
+    hidden = {outlet for outlet, text in outlets if "(redacted)" in text}
+    assert hidden >= {"ledger", "$ plan frozen -o table", "$ plan frozen -o json", "$ audit tail --limit 1000 -o json"}
+
     leaks = [
         f"the secret {name} in {outlet}: {_around(text, form)}"
-        for outlet, text in voyage.outlets()
+        for outlet, text in outlets
         for name, secret in CANARIES.items()
         for form in forms(secret)
         if form in text

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.acceptance.shop import shop
 from tests.ground.eventually import eventually
 from tests.ground.sluice import Sluice
 
@@ -124,6 +126,50 @@ def test_a_second_signal_ends_at_once_and_the_next_start_goes_on(
     results = [event["causation_id"] for event in events if event["type"] == "apply.result"]
     assert sorted(results) == sorted(intents)
     assert sum(event["type"] == "audit.stopped" for event in events) == 1
+
+
+@pytest.fixture
+def cramped(world: World) -> Iterator[ControllerProcess]:
+    """A controller without a database, and with room for a few runs only."""
+    controller = world.controller(SHIPSLOG_DATABASE_URL="", SHIPSLOG_SPOOL_LIMIT="30000").start()
+    yield controller
+    controller.stop()
+
+
+def test_a_full_spool_makes_the_controller_unready_and_restarts_nobody(
+    world: World, cramped: ControllerProcess
+) -> None:
+    """Nothing new is synced: readiness names the journal, metrics count what was not recorded, liveness stays."""
+    worktree = world.repository()
+    world.application("shop")
+    for version in range(20):
+        worktree.publish(shop(f"1.{version}"), f"Version {version}")
+        eventually(partial(settled, world, cramped, f"nginx:1.{version}"), "it is live, or the spool is full")
+        if unready(cramped):
+            break
+
+    status, answer = cramped.probe("/readyz")
+    assert (status, answer["missing"]) == (503, ["journal"])
+    assert answer["checks"]["journal"].startswith("the spool is full (")
+    assert cramped.probe("/healthz")[0] == 200
+    failures = "\nshipslog_ledger_append_failures_total 0.0\n"
+    eventually(lambda: failures not in cramped.metrics(), "a failed append is counted")
+
+
+def settled(world: World, controller: ControllerProcess, image: str) -> bool:
+    """Whether the Deployment is to run this image, or never will."""
+    return running(world) == image or unready(controller)
+
+
+def unready(controller: ControllerProcess) -> bool:
+    """Whether it says that it is not ready."""
+    return controller.probe("/readyz")[0] == 503
+
+
+def running(world: World) -> str:
+    """The image that the Deployment is to run; nothing before it exists."""
+    found = world.objects.get("apps/v1", "Deployment", "shop", "web")
+    return str(found["spec"]["template"]["spec"]["containers"][0]["image"]) if found else ""
 
 
 def test_who_has_no_database_is_told_and_loses_nothing(world: World) -> None:
