@@ -37,6 +37,14 @@ class Record:
         """By the controller's clock."""
         return datetime.fromisoformat(self.body["occurred_at"]).timestamp()
 
+    def caused_by(self, other: Record) -> bool:
+        """Whether it is the consequence of another one."""
+        return bool(self.body.get("causation_id") == other.body["id"])
+
+    def of(self, revision: str) -> bool:
+        """Whether it belongs to a commit."""
+        return bool(self.body.get("revision") == revision)
+
 
 class Database:
     """One database with three logins: its owner's, one that may only insert and one that may only read."""
@@ -63,7 +71,9 @@ class Database:
     def grant(self) -> None:
         """Make the reader's login; the writer's was made by the migration, as the chart has it."""
         login, password = self._logins["reader"]
-        self._server.execute(f"CREATE ROLE {login} LOGIN PASSWORD '{password}' IN ROLE audit_reader", self.name)
+        # An error would quote the first line.
+        create = f"-- the reader\nCREATE ROLE {login} LOGIN PASSWORD '{password}' IN ROLE audit_reader"
+        self._server.execute(create, self.name)
 
     def events(self, type_: str) -> list[Record]:
         """The events of a type, oldest first."""

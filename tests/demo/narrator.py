@@ -6,7 +6,6 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -29,7 +28,7 @@ class Narrator:
         self.console = console
         self.times: list[Measured] = []
         self._bounds = bounds
-        self._live = live
+        self.live = live
         self._steps = 0
         self.at = "before the first step"
         """Where the story is."""
@@ -44,7 +43,7 @@ class Narrator:
         self.at = f"step {self._steps}, {title[0].lower()}{title[1:]}"
         self.console.print()
         self.console.print(Text.assemble((f"{self._steps:2}  ", "bold blue"), (title, "bold")))
-        self.console.print(Padding(Text(sentence), (0, 0, 0, INDENT)))
+        self.say(sentence)
         self.commands(*commands)
 
     def commands(self, *commands: str) -> None:
@@ -65,7 +64,7 @@ class Narrator:
     @contextlib.contextmanager
     def waiting(self, what: str) -> Iterator[None]:
         """While the block runs, a terminal shows what is waited for."""
-        if not self._live:
+        if not self.live:
             yield
             return
         with self.console.status(Text(f"{what} ...", style="dim")):
@@ -85,13 +84,14 @@ class Narrator:
 
     def table(self) -> None:
         """All that was measured."""
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
         table.add_column("Measured")
         table.add_column("seconds", justify="right")
         table.add_column("promised", justify="right")
         for one in self.times:
             table.add_row(one.name, Text(f"{one.seconds:.3f}", style="green"), f"under {one.bound:g}")
-        self.console.print(Padding(table, (0, 0, 0, INDENT)))
+        self.console.print()
+        self.console.print(table)
 
 
 def _line(measured: Measured) -> Text:

@@ -9,6 +9,7 @@ BOUNDS = {
     "push to live": 10.0,
     "hand edit to recorded": 1.0,
     "recorded to healed": 5.0,
+    "deletion to recorded": 1.0,
     "deletion to restored": 5.0,
     "bad release to known": 20.0,
     "revert to live": 10.0,

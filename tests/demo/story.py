@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 
 from controller.model.labels import API_VERSION
+from tests.demo.ground import Ground, shown
 from tests.demo.promises import Missed
 from tests.demo.shop import APPLICATION, NAMESPACE, TEAM, files, resources
 from tests.ground.eventually import NeverCameTrueError, eventually
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.demo.database import Record
-    from tests.demo.ground import Ground
     from tests.demo.narrator import Narrator
 
 SHIPSLOG = ".venv/bin/shipslog"
@@ -52,23 +52,25 @@ class Story:
     def ground_comes_up(self) -> None:
         self.narrator.step(
             "The ground comes up",
-            "A Kubernetes control plane, a PostgreSQL with the ledger's schema and a Git server, all of them real.",
-            f"{SHIPSLOG} migrate",
+            "A Kubernetes control plane, a PostgreSQL and a Git server, side by side, all of them real.",
+            "python -m tests.controlplane up; python -m tests.ground.postgres up; python -m tests.ground.git_server up",
         )
-        with self.narrator.waiting("three servers side by side"):
-            for name, seconds in self.ground.start().items():
-                self.narrator.took(name, seconds)
+        with self.narrator.waiting("three servers"):
+            times = self.ground.start()
+        for name, seconds in times.items():
+            self.narrator.took(name, seconds)
 
     def chart_is_installed(self) -> None:
         self.narrator.step(
             "The chart is installed",
-            "The real Helm brings definitions, rights, settings and the migration.",
+            "The real Helm brings definitions, rights and settings; the ledger is made as the chart's Job makes it.",
             "helm install shipslog helm/shipslog -n shipslog-system --set persistence.enabled=false --wait",
+            f"{SHIPSLOG} migrate",
         )
-        begun = time.monotonic()
         with self.narrator.waiting("helm"):
-            self.ground.install()
-        self.narrator.took("helm install", time.monotonic() - begun)
+            times = self.ground.install()
+        for name, seconds in times.items():
+            self.narrator.took(name, seconds)
 
     def log_is_append_only(self) -> None:
         statement = "DELETE FROM audit.event"
@@ -92,34 +94,35 @@ class Story:
         self.narrator.took("ready, and scraped", time.monotonic() - begun)
 
     def first_commit(self) -> None:
+        manifest = self.ground.root / "shop.yaml"
+        manifest.write_text(resources(self.ground.repository.url), encoding="utf-8")
         self.narrator.step(
             "A commit becomes live objects",
-            "A Repository and an Application say what should stand; the first commit is pushed over HTTP.",
-            "git push",
-            "kubectl apply -f shop.yaml",
+            "The first commit is pushed over HTTP; a Repository and an Application say where it should stand.",
+            f"git -C {shown(self.ground.worktree.path)} push",
+            f"kubectl apply -f {shown(manifest)}",
         )
         sha = self.ground.worktree.publish(files("1.0"), "Open the shop")
-        begun = time.monotonic()
-        self.ground.objects.apply(*yaml.safe_load_all(resources(self.ground.repository.url)))
+        begun = time.time()
+        self.ground.objects.apply(*yaml.safe_load_all(manifest.read_text(encoding="utf-8")))
         with self.narrator.waiting("live"):
-            self._until(lambda: self._image() == "example/shop:1.0", "the first release is live", 30)
-        self.narrator.measured("created to live", time.monotonic() - begun)
-        self._settled(sha)
+            live = self._live(sha, "1.0")
+        self.narrator.measured("created to live", live - begun)
 
     def next_commit(self) -> None:
         self.narrator.step(
             "The next commit, asked for at once",
-            "Polling would find it within the interval; whoever can't wait asks.",
+            "Polling would find it within 30 s; whoever can't wait asks, and sees the outcome.",
             "git push",
             f"{SHIPSLOG} sync {TEAM}/{APPLICATION}",
         )
         sha = self.ground.worktree.publish(files("1.1"), "Sell umbrellas, too")
-        begun = time.monotonic()
-        self._ask()
+        begun = time.time()
         with self.narrator.waiting("live"):
-            self._until(lambda: self._image() == "example/shop:1.1", "the commit is live", 30)
-        self.narrator.measured("push to live", time.monotonic() - begun)
-        self._settled(sha)
+            said = self.ground.shipslog("sync", f"{TEAM}/{APPLICATION}", "--no-plan")
+            live = self._live(sha, "1.1")
+        self.narrator.output(said)
+        self.narrator.measured("push to live", live - begun)
 
     def hand_edit(self) -> None:
         self.narrator.step(
@@ -129,7 +132,11 @@ class Story:
         )
         begun = time.time()
         self.ground.objects.edit("apps/v1", "Deployment", NAMESPACE, "web", {"spec": {"replicas": 7}})
-        self._drift(begun, "hand edit to recorded", "recorded to healed")
+        detected, healed = self._drift(begun)
+        self.narrator.measured("hand edit to recorded", detected.recorded - begun)
+        self.narrator.measured("recorded to healed", max(0.0, healed.occurred - detected.recorded))
+        if self._deployment()["spec"]["replicas"] != 2:
+            raise Missed("the log says that the Deployment was healed, but it still has other replicas than Git")
 
     def deletion(self) -> None:
         self.narrator.step(
@@ -139,32 +146,34 @@ class Story:
         )
         begun = time.time()
         self.ground.objects.delete("v1", "ConfigMap", NAMESPACE, "settings")
-        self._drift(begun, "", "")
-        self._until(lambda: self._found("v1", "ConfigMap", "settings") is not None, "it is back", 10)
-        self.narrator.measured("deletion to restored", time.time() - begun)
+        detected, healed = self._drift(begun)
+        self.narrator.measured("deletion to recorded", detected.recorded - begun)
+        self.narrator.measured("deletion to restored", healed.occurred - begun)
+        if self.ground.objects.get("v1", "ConfigMap", NAMESPACE, "settings") is None:
+            raise Missed("the log says that the ConfigMap was restored, but it is not there")
 
     def bad_release_and_revert(self) -> None:
+        sync = f"{SHIPSLOG} sync --no-wait {TEAM}/{APPLICATION}"
         self.narrator.step(
             "A bad release, and the way back",
-            "Its Pods want nodes that do not exist. The verdict is Degraded; `git revert` takes it back.",
-            "git push",
-            "git revert HEAD && git push",
+            "Its Pods ask for nodes that do not exist, so the rollout fails; `git revert` takes it back.",
+            f"git push && {sync}",
+            f"git revert HEAD && git push && {sync}",
         )
         bad = self.ground.worktree.publish(files("2.0", node="of-gold"), "Move to better nodes")
-        begun = time.monotonic()
-        self._ask()
+        begun = time.time()
         with self.narrator.waiting("found out"):
-            self._until(lambda: self._condition("Healthy").get("reason") == "Degraded", "it is found out", 40)
-        self.narrator.measured("bad release to known", time.monotonic() - begun)
-        self.narrator.output(str(self._condition("Healthy")["message"]))
+            self._ask()
+            known = self._until(lambda: self._degraded(begun), "the bad release is found out", 40)
+        self.narrator.output(known.body["reason"] or "Degraded")
+        self.narrator.measured("bad release to known", known.occurred - begun)
         sha = self.ground.worktree.revert(bad)
         self.ground.worktree.push()
-        begun = time.monotonic()
-        self._ask()
+        begun = time.time()
         with self.narrator.waiting("back"):
-            self._until(lambda: self._image() == "example/shop:1.1", "the release before is live", 30)
-        self.narrator.measured("revert to live", time.monotonic() - begun)
-        self._settled(sha)
+            self._ask()
+            live = self._live(sha, "1.1")
+        self.narrator.measured("revert to live", live - begun)
 
     def metrics(self) -> None:
         self.narrator.step("The metrics of it all", "A real Prometheus has scraped every bit of the story.")
@@ -178,53 +187,66 @@ class Story:
             self.narrator.say(f"{title:<18} {value:6g}   {query}")
 
     def ledger(self) -> None:
+        told = ("revision.observed", "sync.completed", "drift.detected", "drift.healed")
+        types = [f"--type={type_}" for type_ in told]
         self.narrator.step(
             "The log of it all, from PostgreSQL",
-            f"{self.ground.database.count()} events; these are the ones about drift, refusals and syncs.",
-            f"{SHIPSLOG} audit tail",
+            f"{self.ground.database.count()} events so far; these are the ones about revisions, syncs and drift.",
+            f"{SHIPSLOG} audit tail {' '.join(types)}",
         )
-        kept = ("revision.observed", "drift.", "sync.")
-        lines = self.ground.shipslog("audit", "tail", "--limit", "200").splitlines()
-        shown = [line for line in lines[1:] if any(name in line for name in kept)]
-        if not any("drift.healed" in line for line in shown):
-            raise Missed("the ledger does not tell of the drift")
-        self.narrator.output("\n".join([lines[0], *shown]))
+        said = self.ground.shipslog("audit", "tail", *types, inherit=self.narrator.live)
+        self.narrator.output(said)
+        if not self.narrator.live and not all(type_ in said for type_ in told):
+            raise Missed("the log does not tell all of it")
 
     # -- looks at the world ------------------------------------------------------------------------------------------
 
-    def _drift(self, begun: float, recorded: str, healed: str) -> None:
+    def _drift(self, begun: float) -> tuple[Record, Record]:
+        """The drift that began with what was done by hand, and its end, as they are recorded."""
+        database = self.ground.database
         with self.narrator.waiting("recorded and healed"):
-            detected = self._event("drift.detected", begun)
-            ended = self._event("drift.healed", begun)
-        self.narrator.output(str(detected.body["reason"]))
-        if recorded:
-            self.narrator.measured(recorded, detected.occurred - begun)
-            self.narrator.measured(healed, ended.occurred - detected.occurred)
+            detected = self._until(
+                lambda: next((one for one in database.events("drift.detected") if one.occurred >= begun), None),
+                "drift.detected is recorded",
+                20,
+            )
+            healed = self._until(
+                lambda: next(
+                    (one for one in database.events("drift.healed") if one.caused_by(detected)),
+                    None,
+                ),
+                "drift.healed is recorded",
+                20,
+            )
+        self.narrator.output(f"{detected.body['reason']}, {detected.body['occurred_at']}")
+        return detected, healed
 
-    def _event(self, type_: str, since: float) -> Record:
-        def look() -> Record | None:
-            return next((one for one in self.ground.database.events(type_) if one.occurred >= since), None)
+    def _live(self, sha: str, version: str) -> float:
+        """Wait until the Application is ready at this commit; when its objects were written, by the log."""
 
-        found = self._until(look, f"{type_} is recorded", 20)
-        assert found is not None
-        return found
+        def ready() -> bool:
+            status = self._status()
+            conditions = {one["type"]: one["status"] for one in status.get("conditions", [])}
+            at = status.get("revision", {}).get("sha")
+            return at == sha and conditions.get("Ready") == "True" and not status.get("drift")
+
+        self._until(ready, f"the Application is ready at {sha[:12]}", 30)
+        image = self._deployment()["spec"]["template"]["spec"]["containers"][0]["image"]
+        if image != f"example/shop:{version}":
+            raise Missed(f"the Application is ready, but {image} is live")
+        written = self._until(
+            lambda: next((one for one in self.ground.database.events("apply.result") if one.of(sha)), None),
+            "apply.result is recorded",
+            20,
+        )
+        return written.occurred
+
+    def _degraded(self, since: float) -> Record | None:
+        verdicts = [one for one in self.ground.database.events("health.changed") if one.occurred >= since]
+        return next((one for one in verdicts if one.body["detail"]["after"] == "Degraded"), None)
 
     def _ask(self) -> None:
-        """What `shipslog sync` writes; its wait is ours here, so that the time is the controller's alone."""
-        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() // 1000 % 1_000_000:06}Z"
-        annotations = {"shipslog.dev/sync-requested-at": moment, "shipslog.dev/requested-by": "demo"}
-        self.ground.objects.edit(
-            API_VERSION, "Application", TEAM, APPLICATION, {"metadata": {"annotations": annotations}}
-        )
-
-    def _settled(self, sha: str) -> None:
-        def look() -> bool:
-            status = self._status()
-            ready = self._condition("Ready").get("status") == "True"
-            return ready and status.get("revision", {}).get("sha") == sha and not status.get("drift")
-
-        with self.narrator.waiting("ready"):
-            self._until(look, "the Application is ready", 30)
+        self.ground.shipslog("sync", "--no-plan", "--no-wait", f"{TEAM}/{APPLICATION}")
 
     def _query(self, query: str, wanted: float) -> float:
         def look() -> float:
@@ -238,20 +260,17 @@ class Story:
         found = self.ground.objects.get(API_VERSION, "Application", TEAM, APPLICATION)
         return dict(found.get("status", {})) if found else {}
 
-    def _condition(self, type_: str) -> dict[str, Any]:
-        conditions = self._status().get("conditions", [])
-        return next((condition for condition in conditions if condition["type"] == type_), {})
-
-    def _found(self, api_version: str, kind: str, name: str) -> dict[str, Any] | None:
-        return self.ground.objects.get(api_version, kind, NAMESPACE, name)
-
-    def _image(self) -> str:
-        found = self._found("apps/v1", "Deployment", "web")
-        return str(found["spec"]["template"]["spec"]["containers"][0]["image"]) if found else ""
+    def _deployment(self) -> dict[str, Any]:
+        found = self.ground.objects.get("apps/v1", "Deployment", NAMESPACE, "web")
+        if found is None:
+            raise Missed("the Deployment is not there")
+        return dict(found)
 
     @staticmethod
-    def _until(look: Callable[[], Found], what: str, seconds: float) -> Found:
+    def _until(look: Callable[[], Found | None], what: str, seconds: float) -> Found:
         try:
-            return eventually(look, what, seconds=seconds)
+            found = eventually(look, what, seconds=seconds, pause=0.03)
         except NeverCameTrueError as error:
             raise Missed(str(error).splitlines()[0]) from error
+        assert found is not None
+        return found
