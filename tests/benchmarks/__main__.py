@@ -74,28 +74,32 @@ class Benchmark:
 
     def bare(self, size: int) -> Bare:
         """The requests sent bare, on an emptied API server."""
-        fleet = Fleet(size)
-        with self.ground.world(fleet.names) as world:
-            return asyncio.run(send_bare(world, fleet))
+        return asyncio.run(self._bare(Fleet(size)))
 
     def ours(self, size: int, *, last: bool = False) -> Ours:
         """A rollout by a controller of its own, on an emptied API server."""
         return asyncio.run(self._ours(Fleet(size), last=last))
 
+    async def _bare(self, fleet: Fleet) -> Bare:
+        async with self.ground.world(fleet.names) as world:
+            return await send_bare(world, fleet)
+
     async def _ours(self, fleet: Fleet, *, last: bool) -> Ours:
         profiled: dict[str, str] = {}
         if last and self.profile:
             profiled = {"PYTHONPATH": str(PROFILING), "SHIPSLOG_BENCHMARK_PROFILE": str(self.profile.resolve())}
-        with self.ground.world(fleet.names) as world:
-            async with standing(self.ground, world, fleet, profiled) as ground:
-                result = await roll_out(ground)
-                if last:
-                    given = self.settings
-                    asked = await commit_often(ground, given.commits, ask=True)
-                    await ground.poll_every(f"{given.poll_seconds}s")
-                    polled = await commit_often(ground, given.commits, ask=False, poll_seconds=given.poll_seconds)
-                    await ground.poll_every(INTERVAL)
-                    self.day = Day(asked, polled, await stand_still(ground, given.steady_seconds))
+        async with (
+            self.ground.world(fleet.names) as world,
+            standing(self.ground, world, fleet, profiled) as ground,
+        ):
+            result = await roll_out(ground)
+            if last:
+                given = self.settings
+                asked = await commit_often(ground, given.commits, ask=True)
+                await ground.poll_every(f"{given.poll_seconds}s")
+                polled = await commit_often(ground, given.commits, ask=False, poll_seconds=given.poll_seconds)
+                await ground.poll_every(INTERVAL)
+                self.day = Day(asked, polled, await stand_still(ground, given.steady_seconds))
         return result
 
 

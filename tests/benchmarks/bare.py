@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.benchmarks.fleet import KINDS
 from tests.benchmarks.harbour import IN_FLIGHT, bare_client
 from tests.benchmarks.results import Bare
-from tests.benchmarks.usage import cpu_of
+from tests.benchmarks.usage import Bystanders, cpu_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,17 +34,17 @@ async def send_bare(world: World, fleet: Fleet) -> Bare:
             await client.resource(api_version, kind)
         requests.clear()
         wishes = fleet.wishes()
-        begun = time.monotonic()
+        others, begun = Bystanders(), time.monotonic()
         cpu, server = cpu_of(os.getpid()), cpu_of(api_server)
         await _send(client, wishes)
         seconds = time.monotonic() - begun
         cpu, server = cpu_of(os.getpid()).since(cpu), cpu_of(api_server).since(server)
-        sent = dict(requests)
+        share, sent = others.share(), dict(requests)
         await _observed(client)
         observed = time.monotonic() - begun
         for api_version, kind in KINDS:
             await _count(client, api_version, kind, fleet.size)
-    return Bare(seconds, observed, cpu.itself, server.seconds, sent)
+    return Bare(seconds, observed, cpu.itself, server.seconds, sent, share)
 
 
 async def _send(client: ApiCluster, wishes: Sequence[Json]) -> None:

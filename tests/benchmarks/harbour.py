@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from controller.kube.access import from_kubeconfig_file, in_cluster
 from controller.kube.cluster import open_cluster
+from controller.model.objects import ObjectId
+from tests.benchmarks.usage import cpu_of
 from tests.controlplane import ControlPlane
 from tests.controlplane.admin import ApiError
 from tests.ground.eventually import eventually
@@ -20,13 +23,18 @@ from tests.ground.postgres import PostgresServer
 from tests.ground.world import TEAM, World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 
     from controller.kube.cluster import ApiCluster
+    from controller.model.base import Json
 
 BINARIES = Path(__file__).resolve().parents[2] / ".tools" / "bin"
 IN_FLIGHT = 50
 """Requests under way at once, of the bare client; the controller's own default is the same."""
+IDLE_CPU = 0.05
+"""CPU seconds in a second, below which the API server counts as idle."""
+IDLE_SECONDS = 120.0
+"""Seconds until it must be."""
 
 
 class Harbour:
@@ -39,30 +47,23 @@ class Harbour:
         self.git = git
         self._worlds = 0
 
-    @contextmanager
-    def world(self, namespaces: Sequence[str]) -> Iterator[World]:
-        """A world in which these namespaces exist and have settled; emptied afterwards."""
+    @asynccontextmanager
+    async def world(self, namespaces: Sequence[str]) -> AsyncIterator[World]:
+        """A world in which these namespaces exist and the servers are idle; emptied afterwards."""
         self._worlds += 1
         directory = self.directory / f"world-{self._worlds}"
         ledger = LedgerDatabase(self.postgres)
-        world = World(directory, self.plane, ledger, self.git)
         try:
-            world.objects.namespace(*namespaces)
+            async with self.admin() as client:
+                await all_of(client.apply(_namespace(name)) for name in namespaces)
             for name in namespaces:
-                eventually(lambda name=name: _settled(world.objects, name), f"namespace {name} is settled")  # type: ignore[misc]
-            yield world
+                eventually(lambda name=name: self._is_settled(name), f"namespace {name} is settled")  # type: ignore[misc]
+            await self._idle()
+            yield World(directory, self.plane, ledger, self.git)
         finally:
-            self._empty(namespaces)
+            await self._empty(namespaces)
             ledger.drop()
             shutil.rmtree(directory, ignore_errors=True)
-
-    def _empty(self, namespaces: Sequence[str]) -> None:
-        """Namespaces go first: controllers that see what was in them go would put it back while they are there."""
-        self.plane._keys._delete(f"/registry/namespaces/{name}".encode() for name in namespaces)
-        for name in namespaces:
-            path = f"/api/v1/namespaces/{name}"
-            eventually(lambda path=path: _is_gone(self.plane, path), f"namespace {name} is gone")  # type: ignore[misc]
-        self.plane.reset()
 
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[ApiCluster]:
@@ -72,6 +73,59 @@ class Harbour:
             yield client
         finally:
             await client.close()
+
+    async def _empty(self, namespaces: Sequence[str]) -> None:
+        """Remove all that was made, so that nothing is left that any of the cluster's controllers minds."""
+        async with self.admin() as client:
+            # By the API: an address that vanished with its Service below the API server is looked for again and again.
+            services = [body["metadata"] for body in await client.list("v1", "Service")]
+            mine = set(namespaces)
+            await all_of(
+                client.delete(ObjectId("", "Service", service["namespace"], service["name"]), "v1")
+                for service in services
+                if service["namespace"] in mine
+            )
+        # Before what is in them: controllers that see that go would put it back while the namespace is there.
+        self.plane._keys._delete(f"/registry/namespaces/{name}".encode() for name in namespaces)
+        for name in namespaces:
+            path = f"/api/v1/namespaces/{name}"
+            eventually(lambda path=path: self._is_gone(path), f"namespace {name} is gone")  # type: ignore[misc]
+        self.plane.reset()
+
+    async def _idle(self) -> None:
+        """Wait until the API server has nothing to do: the cluster's controllers try again for a while after a reset.
+
+        Raises TimeoutError when it goes on being busy.
+        """
+        pid = self.plane.pids["kube-apiserver"]
+        async with asyncio.timeout(IDLE_SECONDS):
+            while True:
+                before = cpu_of(pid)
+                await asyncio.sleep(1)
+                if cpu_of(pid).since(before).seconds < IDLE_CPU:
+                    return
+
+    def _is_gone(self, path: str) -> bool:
+        try:
+            self.plane.admin.get(path)
+        except ApiError as error:
+            return error.status == 404
+        return False
+
+    def _is_settled(self, namespace: str) -> bool:
+        """Whether the cluster's controllers have put into a namespace what they put into each."""
+        objects = Objects(self.plane.admin)
+        return bool(
+            objects.get("v1", "ServiceAccount", namespace, "default")
+            and objects.get("v1", "ConfigMap", namespace, "kube-root-ca.crt")
+        )
+
+
+async def all_of(work: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Do all of it side by side; the client bounds how much at once."""
+    async with asyncio.TaskGroup() as group:
+        for number, one in enumerate(work):
+            group.create_task(one, name=f"all {number}")
 
 
 @asynccontextmanager
@@ -112,17 +166,5 @@ def harbour(directory: Path) -> Iterator[Harbour]:
         plane.stop()
 
 
-def _is_gone(plane: ControlPlane, path: str) -> bool:
-    try:
-        plane.admin.get(path)
-    except ApiError as error:
-        return error.status == 404
-    return False
-
-
-def _settled(objects: Objects, namespace: str) -> bool:
-    """Whether the server's own controllers have put into a namespace what they put into each."""
-    return bool(
-        objects.get("v1", "ServiceAccount", namespace, "default")
-        and objects.get("v1", "ConfigMap", namespace, "kube-root-ca.crt")
-    )
+def _namespace(name: str) -> Json:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

@@ -14,7 +14,7 @@ from tests.benchmarks.counters import rest, scrape
 from tests.benchmarks.fleet import KINDS, REPOSITORY, repository
 from tests.benchmarks.lookout import Lookout, complaint, is_ready
 from tests.benchmarks.results import Ours, Spread
-from tests.benchmarks.usage import cpu_of, memory_of, peak_memory
+from tests.benchmarks.usage import Bystanders, cpu_of, memory_of, peak_memory
 from tests.ground.world import TEAM
 
 if TYPE_CHECKING:
@@ -87,10 +87,11 @@ async def roll_out(ground: Standing) -> Ours:
     controller, pid = ground.controller, ground.controller.pid
     before, resident = await rest(controller), memory_of(pid)
     cpu, server = cpu_of(pid), cpu_of(ground.api_server)
-    begun = time.monotonic()
+    others, begun = Bystanders(), time.monotonic()
     async with peak_memory(pid) as peak:
         moments = await _create_and_await(ground)
         cpu, server = cpu_of(pid).since(cpu), cpu_of(ground.api_server).since(server)
+        share = others.share()
     await _all_stand(ground)
     await rest(controller)
     await asyncio.sleep(SAMPLED)
@@ -108,6 +109,7 @@ async def roll_out(ground: Standing) -> Ours:
         renders=after.renders - before.renders,
         looks=after.looks - before.looks,
         events=after.events - before.events,
+        others=share,
     )
 
 

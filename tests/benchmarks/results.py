@@ -40,13 +40,17 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class Bare(msgspec.Struct, frozen=True, rename="camel"):
-    """The requests sent bare. `observed`: until the cluster's controllers had also seen every Deployment."""
+    """The requests sent bare. `observed`: until the cluster's controllers had also seen every Deployment.
+
+    `others`: share of all cores that programs with no part in it took meanwhile.
+    """
 
     seconds: float
     observed_seconds: float
     cpu_seconds: float
     api_server_cpu_seconds: float
     requests: dict[str, int]
+    others: float
 
 
 class Ours(msgspec.Struct, frozen=True, rename="camel"):
@@ -63,6 +67,7 @@ class Ours(msgspec.Struct, frozen=True, rename="camel"):
     renders: int
     looks: int
     events: int
+    others: float
 
 
 class Ratios(msgspec.Struct, frozen=True, rename="camel"):

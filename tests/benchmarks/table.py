@@ -102,6 +102,12 @@ def _rollout(results: Results) -> Section:
         ("renderings", _of(ours, lambda o: o.renders, 0), "", ""),
         ("looks at an Application", _of(ours, lambda o: o.looks, 0), "", ""),
         ("events in the ledger", _of(ours, lambda o: o.events, 0), "", ""),
+        (
+            "cores taken by programs with no part in it, %",
+            _of(ours, lambda o: 100 * o.others, 0),
+            _of(bare, lambda b: 100 * b.others, 0),
+            "",
+        ),
     ]
     title = (
         f"{given.applications} Applications of {given.objects_per_application} objects: from created to all Ready, "

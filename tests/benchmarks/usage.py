@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,25 @@ def cpu_of(pid: int) -> Cpu:
             times = child.cpu_times()
             programs += times.user + times.system + times.children_user + times.children_system
     return Cpu(used.user + used.system, programs)
+
+
+class Bystanders:
+    """What programs that have no part in it use meanwhile: how far the figures can be trusted."""
+
+    def __init__(self) -> None:
+        self._before = self._now()
+
+    def share(self) -> float:
+        """Of all cores, since the beginning: 0 to 1."""
+        busy, ours, total = (now - before for now, before in zip(self._now(), self._before, strict=True))
+        return round(max(0.0, busy - ours) / total, 3) if total else 0.0
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        """CPU seconds of the machine, of this process and all it started, and those that there were."""
+        times = psutil.cpu_times()
+        used = times.user + times.nice + times.system + times.irq + times.softirq
+        return used, cpu_of(os.getpid()).seconds, used + times.idle + times.iowait + times.steal
 
 
 class Memory(msgspec.Struct, frozen=True, rename="camel"):
