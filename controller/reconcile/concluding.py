@@ -302,7 +302,8 @@ def _failed_sync_handled(app: Application, *, terminal: bool) -> ApplicationStat
 
 
 def _reason(error: ShipslogError) -> str:
-    return type(error).__name__.removesuffix("Error") or "Failed"
+    name = type(error).__name__.removesuffix("Error")
+    return {"Terminal": "Rejected", "Transient": "Failed"}.get(name, name)
 
 
 def _fate(error: ShipslogError) -> str:

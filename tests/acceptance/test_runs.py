@@ -76,7 +76,8 @@ def test_an_invalid_object_behind_its_namespace_fails_before_its_siblings_are_wr
     assert failed["outcome"] == "failure"
     assert "Service shop/bad" in failed["reason"]
     assert world.objects.get("v1", "ConfigMap", "shop", "fine") is None
-    assert world.condition("shop", "Synced")["reason"] == "ApplyFailed"
+    # The next look may come before ours: by then the Namespace stands, and the dry run itself refuses the object.
+    assert world.condition("shop", "Synced")["reason"] in {"ApplyFailed", "Rejected"}
 
 
 def test_a_partial_failure_is_told_object_by_object_and_retried(world: World, controller: ControllerProcess) -> None:
