@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
+from controller.diff.redact import is_secret
 from controller.errors import Terminal
 from controller.model.base import Json
 from controller.model.canonical import digest
@@ -41,8 +43,25 @@ def claim(body: Json, source: str, *, namespaced: bool, namespace: str, ownershi
         )
     metadata["labels"] = {**_text_map(metadata.get("labels")), **ownership.labels}
     metadata["annotations"] = {**_text_map(metadata.get("annotations")), **ownership.annotations}
-    wish = {name: value for name, value in body.items() if name != "status"} | {"metadata": metadata}
+    wish = _encoded({name: value for name, value in body.items() if name != "status"} | {"metadata": metadata})
     return Manifest(object_id(wish), wish["apiVersion"], wish, digest(wish), source)
+
+
+def _encoded(body: Json) -> Json:
+    """A Secret's `stringData` as the `data` that the server makes of it.
+
+    An apply of `stringData` owns no field of what it becomes: a foreign write to it would go unnoticed.
+    """
+    texts = body.get("stringData")
+    if (
+        not is_secret(body)
+        or not isinstance(texts, Mapping)
+        or not all(isinstance(text, str) for text in texts.values())
+    ):
+        return body
+    data = {name: base64.b64encode(text.encode()).decode() for name, text in texts.items()}
+    rest = {name: value for name, value in body.items() if name != "stringData"}
+    return rest | {"data": {**_text_map(body.get("data")), **data}}
 
 
 def _text_map(value: Any) -> Mapping[str, Any]:

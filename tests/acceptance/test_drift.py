@@ -106,6 +106,23 @@ def test_a_removed_owner_label_is_drift_not_a_deletion(world: World, controller:
     assert after["metadata"]["labels"] == before["metadata"]["labels"]
 
 
+def test_a_secret_written_as_text_is_watched_like_any_other(world: World, controller: ControllerProcess) -> None:
+    """`stringData` in Git, `data` in the cluster: a change by hand is seen, healed, and its value told to nobody."""
+    del controller
+    _ready_shop(world)
+    before = world.objects.get("v1", "Secret", "shop", "login")
+    assert before is not None
+
+    world.objects.edit("v1", "Secret", "shop", "login", {"stringData": {"password": "canary-by-hand"}})
+
+    detected, _ = _episode(world, "Secret shop/login")
+    assert [field["path"] for field in detected["detail"]["fields"]] == ["/data/password"]
+    assert detected["detail"]["fields"][0]["before"] == "(redacted)"
+    after = world.objects.get("v1", "Secret", "shop", "login")
+    assert after is not None
+    assert after["data"] == before["data"]
+
+
 def test_fields_that_git_does_not_declare_are_nobodys_drift(world: World, controller: ControllerProcess) -> None:
     """Another manager's own field stays, and is recorded as nothing."""
     del controller

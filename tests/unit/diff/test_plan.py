@@ -130,6 +130,21 @@ def test_a_rendered_object_becomes_ours() -> None:
     assert body["metadata"]["uid"] == "u"  # type: ignore[index] # the rendering is shared: never changed in place
 
 
+def test_string_data_of_a_secret_becomes_data_and_wins_over_it() -> None:
+    """As the server has it; anything that is no text is left for the server to refuse."""
+    ownership = Ownership("default", Key("team", "shop"))
+
+    def make(**fields: Any) -> dict[str, Any]:
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}} | fields
+        return claim(body, "s.yaml", namespaced=True, namespace="ns", ownership=ownership).body
+
+    made = make(data={"a": "MQ==", "b": "Mg=="}, stringData={"a": "hi"})
+    assert "stringData" not in made
+    assert made["data"] == {"a": "aGk=", "b": "Mg=="}
+    assert make(stringData={"a": 1})["stringData"] == {"a": 1}
+    assert make(kind="ConfigMap", stringData={"a": "hi"})["stringData"] == {"a": "hi"}
+
+
 def test_a_cluster_scoped_object_with_a_namespace_is_refused_by_name() -> None:
     """The error names file, object and field."""
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "namespace": "b"}}
