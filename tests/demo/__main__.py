@@ -21,7 +21,7 @@ from tests.controlplane.admin import ApiError
 from tests.demo.ground import ROOT, Busy, Ground, alone, clear, down, shown
 from tests.demo.narrator import PLAIN_WIDTH, Narrator
 from tests.demo.promises import Missed, bounds
-from tests.demo.story import SHIPSLOG, Story
+from tests.demo.story import Story
 from tests.ground.eventually import NeverCameTrueError
 from tests.ground.git_repository import GitError
 from tests.ground.initdb import PostgresError
@@ -146,11 +146,11 @@ def _end(narrator: Narrator, ground: Ground, seconds: float) -> None:
         narrator.say(Text.assemble((f"{name:<26}", "bold"), value))
     narrator.console.print()
     narrator.commands(
-        f"export KUBECONFIG={shown(ground.plane.kubeconfig)}",
-        f"export SHIPSLOG_CLI_DATABASE_URL='{ground.database.reader}'",
-        f"{SHIPSLOG} get applications -A",
-        f"{SHIPSLOG} app team-pay/shop",
-        f"{SHIPSLOG} audit tail --follow",
+        f"source {shown(ground.write_surroundings())}",
+        "shipslog get applications -A",
+        "shipslog app team-pay/shop",
+        "shipslog audit tail --follow",
+        f"cd {shown(ground.worktree.path)}   # change something, commit it, git push",
         ".venv/bin/python -m tests.demo --down   # when you have seen enough",
     )
 

@@ -19,7 +19,7 @@ from tests.ground.controller_process import ControllerProcess
 from tests.ground.eventually import eventually
 from tests.ground.git_repository import BareRepository
 from tests.ground.git_server import launch
-from tests.ground.initdb import USER_DSN
+from tests.ground.initdb import USER_DSN, write_private
 from tests.ground.installation import TOOLS, install, migration_environment, pod_environment
 from tests.ground.objects import Objects
 from tests.ground.postgres import PostgresServer
@@ -90,27 +90,30 @@ class Ground:
         self.controller_group.await_running(START)
         eventually(self._ready, f"the controller is ready (its log: {shown(self.log)})", seconds=START)
 
-    def shipslog(self, *arguments: str, inherit: bool = False) -> str:
-        """What the real command line prints, as the demo's reader and administrator.
+    @property
+    def surroundings(self) -> dict[str, str]:
+        """What the command line is told, by its variables."""
+        return {"KUBECONFIG": str(self.plane.kubeconfig), "SHIPSLOG_CLI_DATABASE_URL": self.database.reader}
 
-        `inherit`: it prints on our own terminal instead, as wide and colourful as that is. Raises CalledProcessError.
-        """
+    def shipslog(self, *arguments: str) -> str:
+        """What the real command line prints, as the demo's reader and administrator; raises CalledProcessError."""
         done = subprocess.run(
             [sys.executable, "-m", "controller", *arguments],
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(self.root),
-                "KUBECONFIG": str(self.plane.kubeconfig),
-                "SHIPSLOG_CLI_DATABASE_URL": self.database.reader,
-                **({"TERM": os.environ.get("TERM", "")} if inherit else {}),
-            },
-            stdout=None if inherit else subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.root), **self.surroundings},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
             text=True,
             timeout=60,
             check=True,
         )
-        return done.stdout or ""
+        return done.stdout
+
+    def write_surroundings(self) -> Path:
+        """The same as a file for a shell to read."""
+        path = self.root / "env"
+        variables = {**self.surroundings, "PATH": f"{Path(sys.executable).parent}:$PATH"}
+        write_private(path, "".join(f'export {name}="{value}"\n' for name, value in variables.items()))
+        return path
 
     def _ready(self) -> bool:
         self.controller_group.check()

@@ -54,12 +54,21 @@ class Narrator:
     def say(self, line: str | Text) -> None:
         """A line that belongs to the step; never broken, so that it can be copied."""
         text = line if isinstance(line, Text) else Text(line)
-        self.console.print(Text.assemble(" " * INDENT, text), soft_wrap=True)
+        # In a style of its own, so that a drawing places what follows instead of spacing it.
+        self.console.print(Text.assemble((" " * INDENT, "dim"), text), soft_wrap=True)
 
-    def output(self, text: str) -> None:
-        """What a program printed."""
+    def output(self, text: str, colours: Mapping[str, str] | None = None) -> None:
+        """What a program printed; a line with one of these words has its colour."""
         for line in text.rstrip().splitlines():
-            self.say(Text(line, style="dim"))
+            colour = next((colour for word, colour in (colours or {}).items() if word in line), "dim")
+            self.say(Text(line, style=colour))
+
+    def listing(self, text: str, colours: Mapping[str, str]) -> None:
+        """The same for a table that is wider than most terminals: there it is cut off, in a pipe it is whole."""
+        if self.console.is_terminal:
+            width = self.console.width - INDENT
+            text = "\n".join(f"{line[: width - 1]}…" if len(line) > width else line for line in text.splitlines())
+        self.output(text, colours)
 
     @contextlib.contextmanager
     def waiting(self, what: str) -> Iterator[None]:

@@ -177,14 +177,17 @@ class Story:
 
     def metrics(self) -> None:
         self.narrator.step("The metrics of it all", "A real Prometheus has scraped every bit of the story.")
+        recorded = self.ground.database.count()
+        took = "shipslog_commit_to_live_seconds"
         for title, query, wanted in (
             ("syncs that ended", "sum(shipslog_runs_total)", 4),
             ("drifts detected", "sum(shipslog_drift_detected_total)", 2),
             ("drifts healed", "sum(shipslog_drift_healed_total)", 2),
-            ("events recorded", "sum(shipslog_ledger_events_total)", 30),
+            ("events recorded", "sum(shipslog_ledger_events_total)", recorded),
+            ("mean seconds from commit to live", f"sum({took}_sum) / sum({took}_count)", 0.001),
         ):
             value = self._query(query, wanted)
-            self.narrator.say(f"{title:<18} {value:6g}   {query}")
+            self.narrator.say(f"{title:<33} {value:5.3g}   {query}")
 
     def ledger(self) -> None:
         told = ("revision.observed", "sync.completed", "drift.detected", "drift.healed")
@@ -194,9 +197,9 @@ class Story:
             f"{self.ground.database.count()} events so far; these are the ones about revisions, syncs and drift.",
             f"{SHIPSLOG} audit tail {' '.join(types)}",
         )
-        said = self.ground.shipslog("audit", "tail", *types, inherit=self.narrator.live)
-        self.narrator.output(said)
-        if not self.narrator.live and not all(type_ in said for type_ in told):
+        said = self.ground.shipslog("audit", "tail", *types)
+        self.narrator.listing(said, {"drift.detected": "yellow", "drift.healed": "green", "TIME": "bold"})
+        if not all(type_ in said for type_ in told):
             raise Missed("the log does not tell all of it")
 
     # -- looks at the world ------------------------------------------------------------------------------------------
