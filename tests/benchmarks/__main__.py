@@ -113,6 +113,8 @@ def main() -> int:
         steady_seconds=given.steady,
         poll_seconds=given.poll,
     )
+    if given.profile:
+        given.profile.parent.mkdir(parents=True, exist_ok=True)
     progress = Progress()
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="shipslog-bench-") as directory:
