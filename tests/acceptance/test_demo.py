@@ -103,8 +103,13 @@ def test_a_step_that_misses_its_promise_ends_the_story_with_one_line(root: Path)
 
 def test_a_kept_demo_stays_until_the_next_one_takes_its_place(root: Path) -> None:
     """It prints where everything is and answers afterwards; the next one stops it first, and says so."""
-    kept = _demo(root, "--keep")
+    picture = root.parent / "demo.svg"
+    kept = _demo(root, "--keep", "--picture", str(picture))
     assert kept.returncode == 0, kept.stderr
+    drawn = picture.read_text(encoding="utf-8")
+    assert "drift.healed" in drawn
+    assert str(ROOT) not in drawn
+    assert "https://" not in drawn
     assert _left_behind(root) != []
     for name in ("KUBECONFIG", "SHIPSLOG_CLI_DATABASE_URL", "Git", "Prometheus", "--down"):
         assert name in kept.stdout

@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = _tell(narrator, root, keep=given.keep)
     except ValueError as error:
         parser.error(str(error))
-    except Busy as error:
+    except (Busy, PostgresError) as error:
         return _failed(str(error))
     if given.picture is not None and code == 0:
         given.picture.parent.mkdir(parents=True, exist_ok=True)
