@@ -154,8 +154,8 @@ async def check_database(settings: Settings, kubeconfig: str) -> list[Finding]:
 
 
 def _login(insert: bool, change: bool, superuser: bool, owner: bool, name: str) -> list[Finding]:
-    remedy = "give the controller a login that is a member of audit_writer and of nothing else"
     if not insert:
+        remedy = "as the ledger's owner: shipslog migrate --writer-url URL_OF_THE_LOGIN"
         return [Finding("database", "fail", f"login {name} may not insert events", remedy)]
     too_much = [
         what
@@ -163,6 +163,7 @@ def _login(insert: bool, change: bool, superuser: bool, owner: bool, name: str) 
         if has
     ]
     if too_much:
+        remedy = "give the controller a login of its own: shipslog migrate --writer-url URL makes one"
         return [Finding("database", "warn", f"login {name} may also {', '.join(too_much)}", remedy)]
     return [Finding("database", "ok", f"login {name} may insert events, and not change them")]
 

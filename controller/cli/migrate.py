@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import click
 
 from controller.cli import options, output
 from controller.cli.table import Table
-from controller.record import migrate
+from controller.record import logins, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from controller.record.logins import Change, Group
 
 
 @click.command("migrate")
-@options.option("--check", is_flag=True, default=False, help="Change nothing; exit with 1 when it is not up to date.")
+@options.option(
+    "--check",
+    is_flag=True,
+    default=False,
+    help="Change nothing, look at no login; exit with 1 when the schema is not up to date.",
+)
 @options.output()
 @options.option(
     "--writer-url", default="", help="The controller's URL: its login is created if need be, and may insert."
@@ -24,17 +35,25 @@ def command(check: bool, form: output.Format, writer_url: str, reader_url: str, 
 
     The login of --database-url must be able to create roles and schemas: it is not the controller's own, which may
     only insert. Waits for a migration that runs already; does nothing when there is nothing to do. A login that is
-    there already keeps its password.
+    there already keeps its password, which must be the one in its URL, and gets the right that it lacks.
     """
     dsn = options.required(database_url)
+    urls: dict[Group, str] = {
+        "audit_writer": _url("--writer-url", writer_url),
+        "audit_reader": _url("--reader-url", reader_url),
+    }
     before, after, newest = asyncio.run(_migrate(dsn, check=check))
-    if not check:
-        asyncio.run(_admit(dsn, writer_url, reader_url))
-    answer = {"before": before, "after": after, "newest": newest}
-    output.emit(
-        form, answer, lambda: Table(("Before", "After", "Newest"), [(before or "none", after or "none", newest)])
-    )
+    admitted = {} if check else asyncio.run(_admit(dsn, urls))
+    answer = {"before": before, "after": after, "newest": newest, "logins": admitted}
+    output.emit(form, answer, lambda: _table(before or "none", after or "none", newest, admitted))
     return 0 if after == newest else 1
+
+
+def _url(option: str, given: str) -> str:
+    try:
+        return options.checked(given)
+    except click.UsageError as error:
+        raise click.UsageError(f"{option}: {error.message}") from None
 
 
 async def _migrate(dsn: str, *, check: bool) -> tuple[str, str, str]:
@@ -43,8 +62,11 @@ async def _migrate(dsn: str, *, check: bool) -> tuple[str, str, str]:
     return before, before if check else await migrate.upgrade(dsn), newest
 
 
-async def _admit(dsn: str, writer_url: str, reader_url: str) -> None:
-    if writer_url:
-        await migrate.admit(dsn, writer_url, "audit_writer")
-    if reader_url:
-        await migrate.admit(dsn, reader_url, "audit_reader")
+async def _admit(dsn: str, urls: Mapping[Group, str]) -> dict[Group, Change]:
+    """What was done about the login of each group that has a URL."""
+    return {group: await logins.admit(dsn, url, group) for group, url in urls.items() if url}
+
+
+def _table(before: str, after: str, newest: str, admitted: Mapping[Group, Change]) -> Table:
+    titles = ("Before", "After", "Newest", *(group.removeprefix("audit_").capitalize() for group in admitted))
+    return Table(titles, [(before, after, newest, *admitted.values())])

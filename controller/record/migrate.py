@@ -1,4 +1,4 @@
-"""The ledger's schema: brought up to date, asked for its version, and its logins.
+"""The ledger's schema: brought up to date, and asked for its version.
 
 The migrations are in `alembic/` of a checkout and in `controller/record/migrations/` of an installed package. One
 runs at a time per database, all of it in one transaction.
@@ -7,14 +7,9 @@ runs at a time per database, all of it in one transaction.
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
-import secrets
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 from alembic.runtime.migration import MigrationContext, MigrationStep
@@ -24,7 +19,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from controller.record.dsn import engine_url, place, translated
-from controller.record.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,9 +39,8 @@ _LOCK_PATIENCE = "60s"
 """How long a migration waits for another one to end."""
 _TABLE_PATIENCE = "4s"
 """How long it waits for a table that others use: whoever queues behind it waits as long."""
-_CONNECT_TIMEOUT = 10.0
+CONNECT_TIMEOUT = 10.0
 """Seconds."""
-_SCRAM_ROUNDS = 4096
 _RIGHTS = "use a superuser, or the database's owner with CREATEROLE who may grant the roles audit_*"
 
 T = TypeVar("T")
@@ -91,61 +84,16 @@ def newest() -> str:
     return _scripts().get_current_head() or ""
 
 
-async def login_role(
-    dsn: str, name: str, password: str, member_of: Literal["audit_writer", "audit_reader"] = "audit_writer"
-) -> None:
-    """Create a login (or give it a new password) that has the rights of a group role, and no others.
+async def online(dsn: str, do: Callable[[Connection], T], *, rights: str = _RIGHTS) -> T:
+    """Run a function with a connection of its own; raises LedgerUnreachable or LedgerError.
 
-    Only a SCRAM verifier is sent, so the password reaches no server log. Raises LedgerError or LedgerUnreachable.
+    `rights` is the remedy where the login of the DSN lacks some.
     """
-    verifier = _scram(password)
-
-    def grant(connection: Connection) -> None:
-        quote = connection.dialect.identifier_preparer.quote_identifier
-        known = connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name})
-        verb = "ALTER" if known else "CREATE"
-        # Statements on roles take no parameters; the verifier is base64 and punctuation without quotes.
-        connection.exec_driver_sql(f"{verb} ROLE {quote(name)} LOGIN INHERIT PASSWORD '{verifier}'")
-        connection.exec_driver_sql(f"GRANT {quote(member_of)} TO {quote(name)}")
-        connection.commit()
-
-    await online(dsn, grant)
-
-
-async def admit(dsn: str, url: str, member_of: Literal["audit_writer", "audit_reader"]) -> bool:
-    """Let the login that a URL names use the ledger as a group role; whether anything had to be done.
-
-    A login that isn't there is created with the URL's password; one that is keeps its own, and only gets the rights.
-    Raises LedgerError for a URL without a login, or when the rights for it are missing; LedgerUnreachable.
-    """
-    parts = urlsplit(url)
-    if not parts.username:
-        raise LedgerError(f"the {member_of} URL names no login", remedy="use postgresql://user:password@host/db")
-    name, password = unquote(parts.username), unquote(parts.password or "")
-    verifier = _scram(password) if password else ""
-
-    def grant(connection: Connection) -> bool:
-        quote = connection.dialect.identifier_preparer.quote_identifier
-        known = connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name})
-        if not known:
-            secret = f" PASSWORD '{verifier}'" if verifier else ""
-            connection.exec_driver_sql(f"CREATE ROLE {quote(name)} LOGIN INHERIT{secret}")
-        elif connection.scalar(text("SELECT pg_has_role(:name, :group, 'USAGE')"), {"name": name, "group": member_of}):
-            return False
-        connection.exec_driver_sql(f"GRANT {quote(member_of)} TO {quote(name)}")
-        connection.commit()
-        return True
-
-    return await online(dsn, grant)
-
-
-async def online(dsn: str, do: Callable[[Connection], T]) -> T:
-    """Run a function with a connection of its own; raises LedgerUnreachable or LedgerError."""
     engine = create_async_engine(
-        engine_url(dsn), poolclass=NullPool, async_creator=lambda: asyncpg.connect(dsn, timeout=_CONNECT_TIMEOUT)
+        engine_url(dsn), poolclass=NullPool, async_creator=lambda: asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT)
     )
     try:
-        with translated(place(dsn), _RIGHTS):
+        with translated(place(dsn), rights):
             async with engine.connect() as connection:
                 return await connection.run_sync(do)
     finally:
@@ -153,11 +101,16 @@ async def online(dsn: str, do: Callable[[Connection], T]) -> T:
 
 
 def prepare(connection: Connection) -> None:
-    """Take the lock that lets one migration run at a time, and see to the schema that holds the version."""
+    """Take the lock, and see to the schema that holds the version."""
+    lock(connection)
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+
+
+def lock(connection: Connection) -> None:
+    """Wait for the lock that lets one migration of a database run at a time, and hold it until the transaction ends."""
     connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_PATIENCE}'"))
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     connection.execute(text(f"SET LOCAL lock_timeout = '{_TABLE_PATIENCE}'"))
-    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
 
 
 def read_script(beside: str, name: str) -> str:
@@ -200,14 +153,3 @@ def _directory() -> Path:
 
 def _version(connection: Connection) -> str:
     return MigrationContext.configure(connection, opts=VERSION).get_current_revision() or ""
-
-
-def _scram(password: str) -> str:
-    """What PostgreSQL stores for a password (RFC 5803, SCRAM-SHA-256)."""
-    salt = secrets.token_bytes(16)
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _SCRAM_ROUNDS)
-    client = hmac.digest(salted, b"Client Key", "sha256")
-    stored = hashlib.sha256(client).digest()
-    server = hmac.digest(salted, b"Server Key", "sha256")
-    parts = [base64.b64encode(part).decode() for part in (salt, stored, server)]
-    return f"SCRAM-SHA-256${_SCRAM_ROUNDS}:{parts[0]}${parts[1]}:{parts[2]}"

@@ -63,7 +63,7 @@ def migration_environment(urls: dict[str, str], home: Path) -> dict[str, str]:
     job = yaml.safe_load(helm(None, home, *arguments))
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert (container["command"], container["args"]) == (["shipslog"], ["migrate"])
-    return {entry["name"]: _value(entry, urls) for entry in container["env"]}
+    return {entry["name"]: _value(entry, urls) for entry in container["env"] if _is_there(entry, urls)}
 
 
 def pod_environment(
@@ -100,6 +100,12 @@ def _mount_token(plane: ControlPlane, bearer: str, directory: Path) -> None:
     (directory / "token").write_text(bearer, encoding="utf-8")
     (directory / "ca.crt").write_bytes(plane.ca_file.read_bytes())
     (directory / "namespace").write_text(NAMESPACE, encoding="utf-8")
+
+
+def _is_there(entry: dict[str, Any], urls: dict[str, str]) -> bool:
+    """Whether the kubelet sets it: a key of the Secret may be optional."""
+    reference = entry.get("valueFrom", {}).get("secretKeyRef", {})
+    return not reference.get("optional") or reference["key"] in urls
 
 
 def _value(entry: dict[str, Any], urls: dict[str, str]) -> str:

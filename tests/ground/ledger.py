@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from controller.record import migrate
+from controller.record import logins, migrate
 
 if TYPE_CHECKING:
     from tests.ground.postgres import PostgresServer
@@ -23,7 +23,7 @@ def make_template(server: PostgresServer) -> None:
 
 async def _prepare(dsn: str) -> None:
     await migrate.upgrade(dsn)
-    await migrate.login_role(dsn, WRITER, PASSWORD)
+    await logins.admit(dsn, _writer_dsn(dsn), "audit_writer")
 
 
 class LedgerDatabase:
@@ -32,8 +32,7 @@ class LedgerDatabase:
     def __init__(self, server: PostgresServer, dsn: str | None = None) -> None:
         self.server = server
         self.dsn = dsn or server.clone(TEMPLATE)
-        place = urlsplit(self.dsn)
-        self.writer_dsn = f"postgresql://{WRITER}:{quote(PASSWORD)}@{place.hostname}:{place.port}{place.path}"
+        self.writer_dsn = _writer_dsn(self.dsn)
 
     @property
     def name(self) -> str:
@@ -51,3 +50,8 @@ class LedgerDatabase:
     def drop(self) -> None:
         """Remove it."""
         self.server.drop(self.dsn)
+
+
+def _writer_dsn(dsn: str) -> str:
+    place = urlsplit(dsn)
+    return f"postgresql://{WRITER}:{quote(PASSWORD)}@{place.hostname}:{place.port}{place.path}"

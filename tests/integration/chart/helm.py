@@ -101,7 +101,13 @@ def environment(objects: list[Json], container: Json, database: Mapping[str, str
     given: dict[str, str] = {}
     for source in container.get("envFrom", []):
         given |= find(objects, "ConfigMap", source["configMapRef"]["name"])["data"]
-    return given | {entry["name"]: _value(entry, database) for entry in container["env"]}
+    return given | {entry["name"]: _value(entry, database) for entry in container["env"] if _is_there(entry, database)}
+
+
+def _is_there(entry: dict[str, Any], database: Mapping[str, str]) -> bool:
+    """Whether a kubelet sets it: a key of a Secret may be optional."""
+    reference = entry.get("valueFrom", {}).get("secretKeyRef", {})
+    return not reference.get("optional") or reference["key"] in database
 
 
 def _value(entry: dict[str, Any], database: Mapping[str, str]) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.controlplane.admin import Admin
     from tests.integration.chart.helm import Helm
 
-WRITER = "shipslog_controller"
+WRITER, READER = "shipslog_controller", "shipslog_auditor"
 OURS = "/apis/shipslog.dev/v1alpha1/namespaces/team-pay"
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\ndata: {colour: blue}\n"
 
@@ -42,11 +42,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 
 @pytest.fixture
 def ledger(postgres: PostgresServer) -> Iterator[dict[str, str]]:
-    """The content of the database's Secret: an empty database's owner, and the login of a writer."""
+    """The content of the database's Secret: an empty database's owner, and logins that nobody has made yet."""
     owner = postgres.create_database("chart")
-    postgres.allow_login(WRITER)
-    yield {"url": postgres.dsn("chart", WRITER), "ownerUrl": owner}
+    yield {"url": postgres.dsn("chart", WRITER), "ownerUrl": owner, "readerUrl": postgres.dsn("chart", READER)}
     postgres.drop("chart")
+    postgres.execute(f"DROP ROLE IF EXISTS {WRITER}; DROP ROLE IF EXISTS {READER}")
 
 
 @pytest.fixture
@@ -76,14 +76,13 @@ def kubelet(plane: ControlPlane, tmp_path: Path, ledger: dict[str, str]) -> Kube
 
 
 @pytest.fixture
-def installed(helm: Helm, kubelet: Kubelet, postgres: PostgresServer, values: Json, database: Json) -> list[Json]:
-    """The chart's objects, installed; the ledger is migrated by the chart's own Job."""
+def installed(helm: Helm, kubelet: Kubelet, values: Json, database: Json) -> list[Json]:
+    """The chart's objects, installed; ledger and logins are made by the chart's own Job, and nothing by hand."""
     del database
     helm.install(values)
     kubelet.account()
     objects = helm.template(values)
     kubelet.migrate(objects)
-    postgres.execute(f'GRANT audit_writer TO "{WRITER}"')
     return objects
 
 

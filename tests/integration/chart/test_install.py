@@ -62,6 +62,7 @@ def test_an_install_migrates_first_and_ends_with_a_ready_pod(helm: Helm, admin: 
     notes = helm.install()
     assert "kubectl -n shipslog-system rollout status statefulset/shipslog" in notes
     assert "WARNING" not in notes
+    assert "GRANT" not in notes
     assert "Completed" in migrations(admin)
     assert {c["type"]: c["status"] for c in pod(admin)["status"]["conditions"]}["Ready"] == "True"
     assert admin.get(f"/api/v1{HERE}/persistentvolumeclaims/data-shipslog-0")["status"]["phase"] == "Bound"
@@ -162,6 +163,18 @@ def test_the_notes_warn_of_what_may_be_lost(helm: Helm, database: Json) -> None:
     notes = helm.install({"persistence": {"enabled": False}, "rbac": {"clusterAdmin": False}})
     assert "Records that PostgreSQL has not confirmed when the Pod is deleted are lost" in notes
     assert "nothing can be applied to this cluster" in notes
+
+
+@pytest.mark.parametrize("values", [{"database": {"createLogins": False}}, {"migration": {"enabled": False}}], ids=str)
+def test_the_notes_say_what_a_login_needs_where_the_migration_makes_none(
+    helm: Helm, database: Json, values: Json
+) -> None:
+    """Whoever makes logins by hand is told the statement, and the Secret's key that names the login."""
+    del database
+    notes = helm.install(values)
+    assert "Secret shipslog-database (key url) must exist and be a member of audit_writer" in notes
+    assert "GRANT audit_writer TO the_login;" in notes
+    assert "shipslog migrate --writer-url" in notes
 
 
 @pytest.mark.parametrize("kind", ["StatefulSet", "Job"])

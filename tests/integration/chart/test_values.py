@@ -82,6 +82,8 @@ def test_settings_that_the_chart_owns_come_from_the_release(helm: Helm) -> None:
         ({"settings": {"listen": "localhost"}}, "/settings/listen"),
         ({"settings": {"databaseUrl": "postgresql://user:password@host/db"}}, "databaseUrl"),
         ({"database": {"existingSecret": ""}}, "/database/existingSecret"),
+        ({"database": {"createLogins": "yes"}}, "/database/createLogins"),
+        ({"database": {"keys": {"reader": ""}}}, "/database/keys/reader"),
         ({"database": {"url": "postgresql://user:password@host/db"}}, "/database"),
         ({"image": {"tga": "1"}}, "tga"),
         ({"image": {"digest": "latest"}}, "/image/digest"),
@@ -161,6 +163,24 @@ def test_the_migration_comes_first_and_alone_sees_the_owner(helm: Helm) -> None:
     assert "ownerUrl" in str(pod)
     assert "ownerUrl" not in str(find(objects, "StatefulSet"))
     assert not [body for body in helm.template({"migration": {"enabled": False}}) if body["kind"] == "Job"]
+
+
+def test_the_migration_gets_the_urls_of_the_logins_it_makes(helm: Helm) -> None:
+    """The reader's only where the Secret has one; none where logins are made by hand."""
+
+    def given(values: Json, secret: Json) -> dict[str, str]:
+        """URLs beside the owner's."""
+        objects = helm.template(values)
+        job = environment(objects, container(find(objects, "Job")), secret)
+        return {name: value for name, value in job.items() if name.startswith("SHIPSLOG_CLI_")}
+
+    three = DATABASE | {"readerUrl": "postgresql://auditor@db/ledger"}
+    writer = {"SHIPSLOG_CLI_WRITER_URL": DATABASE["url"]}
+    assert given({}, DATABASE) == writer
+    assert given({}, three) == writer | {"SHIPSLOG_CLI_READER_URL": three["readerUrl"]}
+    assert given({"database": {"keys": {"reader": "auditor"}}}, three) == writer
+    assert given({"database": {"createLogins": False}}, three) == {}
+    assert "readerUrl" not in str(find(helm.template(), "StatefulSet"))
 
 
 def test_definitions_come_along_and_are_kept(helm: Helm) -> None:

@@ -21,17 +21,27 @@ def findings(said: Said, check: str) -> list[tuple[str, str]]:
     return [(one["status"], one["message"]) for one in said.json if one["check"] == check]
 
 
-def test_a_good_installation_has_nothing_wrong(ship: Ship, postgres: PostgresServer) -> None:
+def test_a_good_installation_has_nothing_wrong(ship: Ship) -> None:
     """Every check is ok, and the exit code 0; a login that may do too much is a warning."""
     spool = str(ship.directory)
     owner = ship.shell("doctor", "-o", "json", SHIPSLOG_DATABASE_URL=ship.owner_dsn, SHIPSLOG_SPOOL_DIR=spool)
     assert owner.code == 0, owner.out
     statuses = {one["check"]: one["status"] for one in owner.json}
     assert statuses == dict.fromkeys(CHECKS, "ok") | {"database": "warn"}
-    postgres.allow_login("ship")
-    postgres.execute("GRANT audit_writer TO ship")
-    writer = postgres.dsn(ship.owner_dsn.rpartition("/")[2], "ship")
+    [finding] = [one for one in owner.json if one["status"] == "warn"]
+    assert finding["remedy"].startswith("give the controller a login of its own: shipslog migrate --writer-url URL")
 
+
+def test_a_login_that_may_not_insert_fails(ship: Ship, postgres: PostgresServer) -> None:
+    """The remedy is the command that mends it, and mends it."""
+    postgres.allow_login("ship")
+    writer = postgres.dsn("cli", "ship")
+    postgres.execute("GRANT USAGE ON SCHEMA audit TO ship; GRANT SELECT ON audit.schema_version TO ship", "cli")
+
+    said = ship.shell("doctor", "database", "-o", "json", SHIPSLOG_DATABASE_URL=writer)
+    assert said.code == 1
+    assert said.json[-1]["remedy"] == "as the ledger's owner: shipslog migrate --writer-url URL_OF_THE_LOGIN"
+    assert ship.shell("migrate", "--writer-url", writer, SHIPSLOG_DATABASE_URL=ship.owner_dsn).code == 0
     said = ship.shell("doctor", "database", "-o", "json", SHIPSLOG_DATABASE_URL=writer)
 
     assert said.code == 0, said.out

@@ -6,12 +6,13 @@ import asyncio
 import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
 import asyncpg
 import pytest
 from blockbuster import BlockBuster
 
-from controller.record import migrate
+from controller.record import logins, migrate
 from controller.record.ledger import PostgresLedger
 from tests.ground.postgres import PostgresServer
 
@@ -62,15 +63,23 @@ class Database:
             await connection.close()
 
 
-def prepare(dsn: str, password: str) -> None:
-    """Give a database the ledger's schema, and its server the two logins."""
+def prepare(dsn: str) -> None:
+    """Give a database the ledger's schema, and its server the two logins, with the administrator's password."""
 
     async def fill() -> None:
         await migrate.upgrade(dsn)
-        await migrate.login_role(dsn, WRITER, password, "audit_writer")
-        await migrate.login_role(dsn, READER, password, "audit_reader")
+        await logins.admit(dsn, as_login(dsn, WRITER), "audit_writer")
+        await logins.admit(dsn, as_login(dsn, READER), "audit_reader")
 
     asyncio.run(fill())
+
+
+def as_login(dsn: str, name: str, password: str | None = None) -> str:
+    """The same place for another login: with the same password, or with one of its own."""
+    parts = urlsplit(dsn)
+    login, _, where = parts.netloc.rpartition("@")
+    secret = login.partition(":")[2] if password is None else quote(password, safe="")
+    return parts._replace(netloc=f"{quote(name, safe='')}:{secret}@{where}").geturl()
 
 
 @pytest.fixture(scope="package")
@@ -79,7 +88,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]
     started = PostgresServer.start(tmp_path_factory.mktemp("postgres"))
 
     try:
-        started.create_template(TEMPLATE, lambda dsn: prepare(dsn, started.password))
+        started.create_template(TEMPLATE, prepare)
         yield started
     finally:
         started.stop()

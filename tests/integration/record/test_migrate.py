@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -195,39 +194,6 @@ async def test_a_server_that_is_away_is_said_so(empty: Database) -> None:
             await migrate.upgrade(relay.dsn)
 
     assert empty.server.password not in str(caught.value)
-
-
-async def test_the_login_of_a_url_is_let_in_once(empty: Database) -> None:
-    """It is created with the URL's password and may insert; the next time nothing has to be done."""
-    await migrate.upgrade(empty.owner)
-    place = urlsplit(empty.owner)
-    url = f"postgresql://shipslog_test_admitted:{empty.server.password}@{place.hostname}:{place.port}{place.path}"
-    try:
-        assert await migrate.admit(empty.owner, url, "audit_writer")
-        assert not await migrate.admit(empty.owner, url, "audit_writer")
-        assert await empty.ask("SELECT current_user::text", dsn=url) == [("shipslog_test_admitted",)]
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await empty.ask("SELECT * FROM audit.event", dsn=url)
-    finally:
-        await empty.run("DROP ROLE shipslog_test_admitted")
-
-
-async def test_a_url_without_a_login_is_refused(empty: Database) -> None:
-    """The error says what the URL lacks."""
-    with pytest.raises(LedgerError, match="names no login"):
-        await migrate.admit(empty.owner, "postgresql://db/ledger", "audit_reader")
-
-
-async def test_a_login_gets_a_new_password(empty: Database) -> None:
-    """A name with a quote in it, and a password too; the old one is refused afterwards."""
-    await migrate.upgrade(empty.owner)
-    name = 'shipslog "test" fourth'
-    await migrate.login_role(empty.owner, name, "first's \\ one", "audit_reader")
-    await migrate.login_role(empty.owner, name, empty.server.password, "audit_reader")
-    try:
-        assert await empty.ask("SELECT current_user::text", dsn=empty.server.dsn(empty.name, name)) == [(name,)]
-    finally:
-        await empty.run('DROP ROLE "shipslog ""test"" fourth"')
 
 
 @pytest.mark.allow_blocking

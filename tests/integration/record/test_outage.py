@@ -40,8 +40,7 @@ def harbour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harbour]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(USER_DSN, raising=False)
         opened = Harbour(tmp_path_factory.mktemp("harbour"))
-        password = opened.server.password
-        opened.server.create_template(TEMPLATE, lambda dsn: prepare(dsn, password))
+        opened.server.create_template(TEMPLATE, prepare)
         yield opened
         opened.server.stop()
 

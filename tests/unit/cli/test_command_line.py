@@ -154,6 +154,10 @@ def test_an_error_says_its_remedy_and_its_place(
         (["audit", "tail"], "error: no database is given"),
         (["migrate"], "error: no database is given"),
         (["migrate", "--database-url", "postgresql://me:ab/cd@db/x"], "error: the database URL is malformed"),
+        (
+            ["migrate", "--database-url", "postgresql://x", "--writer-url", "postgresql://me:ab/cd@db/x"],
+            "error: --writer-url: the database URL is malformed: percent-encode",
+        ),
         (["doctor", "git", "--database-url", "postgresql://me:ab/cd@db/x"], "error: the database URL is malformed"),
         (["get", "ships"], "error: there is no kind 'ships' (use one of applications, repositories, clusters)\n"),
         (["get", "apps", "shop", "-A"], "error: a name can't be looked up in all namespaces: give -n"),
