@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 from blockbuster import BlockBuster
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A run in the background of a script ignores SIGINT, and what it starts would, too: tests of Ctrl-C would hang.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# The first text on a fresh checkout builds a table of Unicode, and a busy machine is slow: neither is a test's fault.
+settings.register_profile("shipslog", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shipslog")
 
 
 @pytest.fixture(autouse=True)
