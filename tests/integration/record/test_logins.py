@@ -154,6 +154,17 @@ async def test_a_login_that_its_url_does_not_let_in_is_left_alone(database: Data
     assert [row[2] for row in await database.ask(RIGHTS, LOGIN)] == [[]]
 
 
+async def test_a_login_that_may_not_connect_is_told_apart(database: Database) -> None:
+    """Its password is right: what is missing is another right, and the error names it."""
+    await asyncio.to_thread(database.server.allow_login, LOGIN)
+    await database.run(f"REVOKE CONNECT ON DATABASE {database.name} FROM PUBLIC")
+
+    with pytest.raises(LedgerError, match="permission denied for database") as caught:
+        await logins.admit(database.owner, database.server.dsn(database.name, LOGIN), "audit_writer")
+
+    assert f"GRANT CONNECT ON DATABASE ... TO {QUOTED}" in str(caught.value)
+
+
 async def test_a_login_that_can_not_be_tried_is_left_alone(database: Database) -> None:
     """Its URL leads nowhere: the server that it names is said to be away."""
     await asyncio.to_thread(database.server.allow_login, LOGIN)
