@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from controller.fetch.refs import RefTable
-    from controller.model.application import Ref
+    from controller.model.ref import Ref
 
 EVERYTHING = (f"+refs/heads/*:{OURS}all/heads/*", f"+refs/tags/*:{OURS}all/tags/*")
 """All branches and tags, to search a commit in them."""

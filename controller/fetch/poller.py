@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from controller.fetch.mirror import Mirror
     from controller.fetch.refs import RefTable
     from controller.fetch.survey import Survey
-    from controller.model.application import Ref
     from controller.model.objects import Key
+    from controller.model.ref import Ref
     from controller.model.repository import Repository
 
 _FIRST_SECONDS = 1.0

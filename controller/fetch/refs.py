@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from controller.model.application import Ref
+    from controller.model.ref import Ref
 
 _LINE = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})\t(HEAD|refs/(?:heads|tags)/\S+)$")
 _HEAD = re.compile(r"^ref: (refs/heads/\S+)\tHEAD$")

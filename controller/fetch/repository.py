@@ -18,8 +18,8 @@ from controller.fetch.reader import Limits
 from controller.fetch.refs import acceptable
 from controller.fetch.store import Access, Store, stored
 from controller.fetch.tree import CommitTree
-from controller.model.application import Ref
 from controller.model.duration import seconds
+from controller.model.ref import Ref
 from controller.tasks import spawn
 
 if TYPE_CHECKING:

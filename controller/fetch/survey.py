@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from controller.fetch.commit import Commit
     from controller.fetch.mirror import Mirror
     from controller.fetch.refs import RefTable
-    from controller.model.application import Ref
+    from controller.model.ref import Ref
 
 
 class Rewrite(NamedTuple):

@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from controller.model.application import Name
 from controller.model.base import Noun, Strict
 from controller.model.condition import Conditions, ObservedGeneration
+from controller.model.names import Name
 
 IN_CLUSTER = "in-cluster"
 """The cluster the controller runs in; it needs no Cluster object."""

@@ -7,10 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from controller.model.application import Name
 from controller.model.base import Noun, Strict
 from controller.model.condition import Conditions, ObservedGeneration
 from controller.model.duration import Duration
+from controller.model.names import Name
 from controller.model.objects import Key
 
 URL = r"^(https?://[^/@?#\s]+|file://)(/[^?#\s]*)?$"

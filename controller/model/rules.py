@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from controller.model import application, cluster, duration, repository
+from controller.model import cluster, duration, names, ref, repository, source, sync
 from controller.model.base import Json
 
 NAME_LENGTH = 53
@@ -32,12 +32,12 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 MEANINGS: Mapping[str, str] = {
-    application.NAME: "must be a name: lower-case letters, digits, dots and dashes, a letter or digit at either end",
-    application.NAMESPACE: "must be a namespace's name: lower-case letters, digits and dashes, a letter or digit at "
+    names.NAME: "must be a name: lower-case letters, digits, dots and dashes, a letter or digit at either end",
+    names.NAMESPACE: "must be a namespace's name: lower-case letters, digits and dashes, a letter or digit at "
     "either end",
-    application.REF_NAME: "must be the name of a branch or tag as Git allows it: no leading dash or slash, no spaces, "
+    names.REF_NAME: "must be the name of a branch or tag as Git allows it: no leading dash or slash, no spaces, "
     "none of ~ ^ : ? * [ \\",
-    application.SHA: "must be a commit's full object id: 40 (or 64) lower-case hexadecimal digits, as git rev-parse "
+    names.SHA: "must be a commit's full object id: 40 (or 64) lower-case hexadecimal digits, as git rev-parse "
     "prints it",
     cluster.DATA_KEY: "must be a key of a Secret: letters, digits, dots, dashes and underscores",
     duration.PATTERN: "must be a duration: numbers with the unit ms, s, m or h, such as 90s or 1h30m",
@@ -63,7 +63,7 @@ _INTERVAL = _at_least("1s")
 _NO_REFS = Rule("!self.startsWith('refs/')", "must be the name alone: main instead of refs/heads/main")
 
 _RULES: Mapping[type, Mapping[str, tuple[Rule, ...]]] = {
-    application.Ref: {
+    ref.Ref: {
         "": (
             Rule(
                 _at_most_one("branch", "tag", "commit"),
@@ -73,7 +73,7 @@ _RULES: Mapping[type, Mapping[str, tuple[Rule, ...]]] = {
         "branch": (_NO_REFS,),
         "tag": (_NO_REFS,),
     },
-    application.Source: {
+    source.Source: {
         "": (
             Rule(
                 _at_most_one("kustomize", "helm", "plain"),
@@ -91,7 +91,7 @@ _RULES: Mapping[type, Mapping[str, tuple[Rule, ...]]] = {
             ),
         ),
     },
-    application.HelmOptions: {
+    source.HelmOptions: {
         "value_files": (
             Rule(
                 "self.all(file, !file.startsWith('/') && !file.contains('://'))",
@@ -99,7 +99,7 @@ _RULES: Mapping[type, Mapping[str, tuple[Rule, ...]]] = {
             ),
         ),
     },
-    application.Backoff: {
+    sync.Backoff: {
         "": (
             Rule(
                 f"[self.duration, self.maxDuration].exists(wait, !wait.matches(r'{duration.PATTERN}'))"
@@ -111,7 +111,7 @@ _RULES: Mapping[type, Mapping[str, tuple[Rule, ...]]] = {
         "duration": (_at_least("10ms"),),
         "max_duration": (_at_least("10ms"),),
     },
-    application.Sync: {"interval": (_INTERVAL,), "timeout": (_INTERVAL,)},
+    sync.Sync: {"interval": (_INTERVAL,), "timeout": (_INTERVAL,)},
     repository.RepositorySpec: {"interval": (_INTERVAL,), "timeout": (_INTERVAL,)},
 }
 

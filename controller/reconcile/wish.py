@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from controller.diff.normalise import Ownership, claim
 from controller.errors import Terminal
-from controller.model.application import Application, Source
+from controller.model.application import Application
 from controller.model.canonical import digest
 from controller.model.manifest import Manifest
 from controller.model.objects import GroupKind, Key, group_of
 from controller.model.plan import Action, Step
 from controller.model.run import Trigger
+from controller.model.source import Source
 from controller.reconcile.rooms import Memory, Rooms, Wish, missing
 from controller.render.request import Kind, Rendered, RenderRequest
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 if TYPE_CHECKING:
-    from controller.model.application import HelmOptions, PlainOptions
+    from controller.model.source import HelmOptions, PlainOptions
 
 Kind = Literal["auto", "plain", "kustomize", "helm"]
 

@@ -12,8 +12,8 @@ import pytest
 
 from controller.errors import ShipslogError, Terminal, Unreachable
 from controller.fetch import errors
-from controller.model.application import Ref
 from controller.model.objects import Key
+from controller.model.ref import Ref
 from controller.model.repository import Credentials
 from tests.integration.fetch.conftest import SHOP, News, repositories, repository
 from tests.integration.fetch.redirector import redirecting

@@ -16,8 +16,8 @@ import pytest
 from controller.fetch import poller as polling
 from controller.fetch.command import MEMORY
 from controller.fetch.errors import AuthenticationFailed, GitMissing, NotPolled, TimedOut
-from controller.model.application import Ref
 from controller.model.objects import Key
+from controller.model.ref import Ref
 from tests.integration.fetch.conftest import SHOP, repositories, repository
 
 if TYPE_CHECKING:

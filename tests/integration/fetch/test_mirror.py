@@ -11,7 +11,7 @@ import pytest
 
 from controller.fetch import environment, store
 from controller.fetch.errors import CommitNotFound, MirrorCorrupt, RefNotFound, TooLarge
-from controller.model.application import Ref
+from controller.model.ref import Ref
 from tests.ground.git_repository import environment as clean
 from tests.ground.git_server import git
 from tests.integration.fetch.conftest import SHOP, News, repositories, repository

@@ -10,8 +10,8 @@ import pytest
 from controller.errors import Unreachable
 from controller.fetch.errors import NotPolled, RefNotFound
 from controller.fetch.survey import Rewrite
-from controller.model.application import Ref
 from controller.model.objects import Key
+from controller.model.ref import Ref
 from tests.ground.git_server import git
 from tests.integration.fetch.conftest import SHOP, News, repositories, repository
 

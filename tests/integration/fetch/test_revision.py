@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from controller.model.application import Ref
+from controller.model.ref import Ref
 from tests.ground.git_server import git
 from tests.integration.fetch.conftest import SHOP, News, repositories, repository
 

@@ -13,7 +13,7 @@ from controller.fetch.errors import PathNotFound, TooLarge, TreeRefused
 from controller.fetch.objects import Objects
 from controller.fetch.reader import Limits
 from controller.fetch.tree import CommitTree
-from controller.model.application import Ref
+from controller.model.ref import Ref
 from tests.ground.git_repository import environment
 from tests.ground.git_server import git
 from tests.integration.fetch.conftest import SHOP, repositories, repository

@@ -6,7 +6,7 @@ import pytest
 
 from controller.fetch.plan import plan
 from controller.fetch.refs import acceptable, parse
-from controller.model.application import Ref
+from controller.model.ref import Ref
 
 A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
 LISTING = f"""ref: refs/heads/main\tHEAD
