@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.controlplane import ControlPlane
+from tests.controlplane import home
 from tests.ground.git_server import GitServer
 from tests.ground.installation import install
 from tests.ground.ledger import LedgerDatabase, make_template
@@ -18,23 +18,27 @@ from tests.ground.world import TEAM, World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.controlplane import Plane
     from tests.ground.controller_process import ControllerProcess
 
 BINARIES = Path(__file__).resolve().parents[2] / ".tools" / "bin"
 
 
 @pytest.fixture(scope="session")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """The home control plane, with the chart installed."""
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    """The home cluster, with the chart installed."""
     directory = tmp_path_factory.mktemp("planes")
-    started = ControlPlane.start("home", directory, binaries=BINARIES)
-    objects = Objects(started.admin)
-    # Installed once: each test comes back to this state, and has a ledger of its own.
-    install(started, objects, {"url": "postgresql://unused", "ownerUrl": "postgresql://unused"}, directory / "helm")
-    objects.namespace(TEAM)
-    started.remember()
-    yield started
-    started.stop()
+    started = home("home", directory, binaries=BINARIES)
+    try:
+        objects = Objects(started.admin)
+        # Installed once: each test comes back to this state, and has a ledger of its own.
+        unused = {"url": "postgresql://unused", "ownerUrl": "postgresql://unused"}
+        install(started, objects, unused, directory / "helm")
+        objects.namespace(TEAM)
+        started.remember()
+        yield started
+    finally:
+        started.stop()
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +59,7 @@ def git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
 
 
 @pytest.fixture
-def world(tmp_path: Path, plane: ControlPlane, postgres: PostgresServer, git: GitServer) -> Iterator[World]:
+def world(tmp_path: Path, plane: Plane, postgres: PostgresServer, git: GitServer) -> Iterator[World]:
     """A world with the chart installed and nothing else in it; emptied afterwards."""
     ledger = LedgerDatabase(postgres)
     yield World(tmp_path, plane, ledger, git)

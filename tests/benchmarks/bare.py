@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.fleet import KINDS
-from tests.benchmarks.harbour import IN_FLIGHT, bare_client
+from tests.benchmarks.harbour import IN_FLIGHT, api_server_of, bare_client
 from tests.benchmarks.results import Bare
 from tests.benchmarks.usage import Bystanders, cpu_of
 
@@ -28,7 +28,7 @@ OBSERVED = 120.0
 async def send_bare(world: World, fleet: Fleet) -> Bare:
     """A dry run and then an apply of each object, 50 in flight: all that a rollout can't do without."""
     requests: Counter[str] = Counter()
-    api_server = world.plane.pids["kube-apiserver"]
+    api_server = api_server_of(world.plane)
     async with bare_client(world, lambda verb, _status, _seconds: requests.update((verb,))) as client:
         for api_version, kind in KINDS:  # discovery is no part of it, and neither is the first connection
             await client.resource(api_version, kind)

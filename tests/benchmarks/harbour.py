@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from controller.kube.cluster import ApiCluster
     from controller.model.base import Json
+    from tests.controlplane import Plane
 
 BINARIES = Path(__file__).resolve().parents[2] / ".tools" / "bin"
 IN_FLIGHT = 50
@@ -119,6 +120,13 @@ class Harbour:
             objects.get("v1", "ServiceAccount", namespace, "default")
             and objects.get("v1", "ConfigMap", namespace, "kube-root-ca.crt")
         )
+
+
+def api_server_of(plane: Plane) -> int:
+    """Process id of the API server; raises TypeError for a cluster that was not made here, which has none."""
+    if not isinstance(plane, ControlPlane):
+        raise TypeError("a benchmark measures a control plane made here: unset SHIPSLOG_TEST_KUBECONFIG")
+    return plane.pids["kube-apiserver"]
 
 
 async def all_of(work: Iterable[Coroutine[Any, Any, object]]) -> None:

@@ -12,6 +12,7 @@ from controller.model.labels import API_VERSION, GROUP, OWNER_LABEL
 from controller.model.objects import ObjectId
 from tests.benchmarks.counters import rest, scrape
 from tests.benchmarks.fleet import KINDS, REPOSITORY, repository
+from tests.benchmarks.harbour import api_server_of
 from tests.benchmarks.lookout import Lookout, complaint, is_ready
 from tests.benchmarks.results import Ours, Spread
 from tests.benchmarks.usage import Bystanders, cpu_of, memory_of, peak_memory
@@ -50,7 +51,7 @@ class Standing:
     @property
     def api_server(self) -> int:
         """Process id of the API server."""
-        return self.world.plane.pids["kube-apiserver"]
+        return api_server_of(self.world.plane)
 
     async def poll_every(self, interval: str) -> None:
         """Have the Repository polled so often, and wait until that has sunk in."""

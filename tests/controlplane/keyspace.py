@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 _ROOT = b"/registry/"
@@ -26,6 +26,7 @@ _QUIET_READS = 3
 # Written all the time by the components themselves.
 _LIVE = (b"/registry/leases/kube-node-lease/", b"/registry/leases/kube-system/apiserver-", b"/registry/masterleases/")
 _LATE = (b"/registry/events/", b"/registry/minions/", b"/registry/configmaps/kube-system/")
+_SERVICES = b"/registry/services/specs/"
 # Removed first: what would call out, and owners, whose controllers would replace the Pods that go with them.
 _FIRST = tuple(
     b"/registry/" + kind.encode() + b"/"
@@ -71,13 +72,19 @@ class Keyspace:
             for kv in answer.get("kvs", [])
         }
 
-    def restore(self, pristine: dict[bytes, Entry]) -> dict[bytes, Entry]:
+    def restore(self, pristine: dict[bytes, Entry], release: Callable[[list[str]], None]) -> dict[bytes, Entry]:
         """Bring the keys back to these; returns them with the revisions that they have now.
+
+        Args:
+            pristine: What `entries` gave, with values.
+            release: Deletes these Services (as namespace/name) by the API, once nothing can refuse that.
 
         Raises:
             TimeoutError: something went on writing; the message names its keys.
         """
         self._delete(key for key in self._foreign(pristine) if key.startswith(_FIRST))
+        services = [key.removeprefix(_SERVICES) for key in self._foreign(pristine) if key.startswith(_SERVICES)]
+        release([service.decode() for service in services])
         deadline = time.monotonic() + _SETTLE_SECONDS
         restored, quiet = False, 0
         while quiet < _QUIET_READS:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.controlplane.plane import ControlPlane
+    from tests.controlplane.port import Plane
 
 USER_KUBECONFIG = "SHIPSLOG_TEST_KUBECONFIG"
 
@@ -64,7 +64,7 @@ def authority(ca_file: Path) -> dict[str, str]:
     return {"certificate-authority-data": base64.b64encode(ca_file.read_bytes()).decode()}
 
 
-def token(plane: ControlPlane, namespace: str, name: str, *, seconds: int = 3600) -> str:
+def token(plane: Plane, namespace: str, name: str, *, seconds: int = 3600) -> str:
     """A token of an existing ServiceAccount by the TokenRequest API, valid for so many seconds (at least 600)."""
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
     answer = plane.admin.create(
@@ -78,7 +78,7 @@ def token(plane: ControlPlane, namespace: str, name: str, *, seconds: int = 3600
     return str(answer["status"]["token"])
 
 
-def service_account_kubeconfig(plane: ControlPlane, namespace: str, name: str) -> Path:
+def service_account_kubeconfig(plane: Plane, namespace: str, name: str) -> Path:
     """A kubeconfig that acts as an existing ServiceAccount, beside the plane's own."""
     return write_kubeconfig(
         plane.directory / f"{namespace}.{name}.kubeconfig",

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tests.controlplane import keyspace
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _READY_SECONDS = 90.0
+_RELEASE_SECONDS = 10.0
 _TRIES = 3
 _NODES = ("kwok-0", "kwok-1")
 _SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -116,13 +118,31 @@ class ControlPlane:
             TimeoutError: something goes on writing into it: stop it first.
         """
         path = self.directory / "pristine.json"
-        keyspace.save(path, self._keys.restore(keyspace.load(path)))
+        keyspace.save(path, self._keys.restore(keyspace.load(path), self._release))
         expected = json.loads((self.directory / "discovery.json").read_text(encoding="utf-8"))
         self._wait("API groups of the tests to go", lambda: self._discovery() == expected)
 
     def stop(self) -> None:
         """End all of its processes and wait until they are gone."""
         self._group.stop()
+
+    def _release(self, services: list[str]) -> None:
+        """Delete Services by the API: an address whose Service vanished below it is looked for again and again."""
+        deadline = time.monotonic() + _RELEASE_SECONDS
+        for service in services:
+            namespace, name = service.split("/")
+            while True:
+                try:
+                    self.admin.delete(f"/api/v1/namespaces/{namespace}/services/{name}")
+                except ApiError as error:
+                    if error.status == HTTPStatus.NOT_FOUND:
+                        break
+                    # A webhook that is just gone is asked until the API server has seen that it is.
+                    if time.monotonic() > deadline:
+                        raise TimeoutError(f"Service {service} can't be deleted: {error}") from error
+                    time.sleep(0.05)
+                else:
+                    break
 
     def _become_ready(self) -> None:
         self._group.await_running(_READY_SECONDS)

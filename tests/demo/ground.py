@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.controlplane import ControlPlane
+from tests.controlplane import GivenCluster, home
 from tests.demo.database import Database, forget
 from tests.ground.controller_process import ControllerProcess
 from tests.ground.eventually import eventually
@@ -29,6 +29,7 @@ from tests.ground.prometheus import PrometheusServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from tests.controlplane import Plane
     from tests.ground.git_repository import Worktree
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -53,7 +54,7 @@ class Ground:
     def __init__(self, root: Path, *, keep: bool) -> None:
         self.keep = keep
         self.root = root
-        self.plane: ControlPlane
+        self.plane: Plane
         self.objects: Objects
         self.postgres: PostgresServer
         self.database: Database
@@ -135,7 +136,7 @@ class Ground:
             threads.shutdown()
 
     def _plane(self) -> None:
-        self.plane = ControlPlane.start(PLANE, self.root, binaries=TOOLS, detached=self.keep)
+        self.plane = home(PLANE, self.root, binaries=TOOLS, detached=self.keep)
         self.objects = Objects(self.plane.admin)
 
     def _postgres(self) -> None:
@@ -188,9 +189,12 @@ def down(root: Path) -> bool:
     others = [group for place in SERVERS if (group := ProcessGroup.attach(root.resolve() / place))]
     with ThreadPoolExecutor(len(SERVERS)) as threads:
         list(threads.map(ProcessGroup.stop, others))
+    given = GivenCluster.attach(PLANE, root)
+    if given is not None:
+        given.stop()
     if os.environ.get(USER_DSN) and root.exists():
         forget(PostgresServer.start(root / "postgres"), root)
-    return controller is not None or bool(others)
+    return controller is not None or given is not None or bool(others)
 
 
 def clear(root: Path) -> None:

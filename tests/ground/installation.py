@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from tests.controlplane import token
+from tests.controlplane import GivenCluster, token
 
 if TYPE_CHECKING:
     from controller.model.base import Json
-    from tests.controlplane import ControlPlane
+    from tests.controlplane import Plane
     from tests.ground.objects import Objects
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ VALUES: dict[str, Any] = {"persistence": {"enabled": False}}
 """The control plane has no storage: the spool is where the process that stands in for the Pod keeps it."""
 
 
-def install(plane: ControlPlane, objects: Objects, urls: dict[str, str], home: Path, values: Json | None = None) -> str:
+def install(plane: Plane, objects: Objects, urls: dict[str, str], home: Path, values: Json | None = None) -> str:
     """Install the chart and wait until all is ready; gives what Helm says. Raises CalledProcessError."""
     objects.namespace(NAMESPACE)
     objects.apply(
@@ -38,11 +38,17 @@ def install(plane: ControlPlane, objects: Objects, urls: dict[str, str], home: P
             "stringData": urls,
         }
     )
-    arguments = ["install", "shipslog", str(CHART), "-n", NAMESPACE, "-f", "-", "--wait", "--timeout", "60s"]
-    return helm(plane, home, *arguments, stdin=json.dumps(VALUES | (values or {})))
+    arguments = ["install", "shipslog", str(CHART), "-n", NAMESPACE, "-f", "-"]
+    given = VALUES | (values or {})
+    if isinstance(plane, GivenCluster):
+        # Its kubelets can't pull an image that is published nowhere: neither Job nor Pod would come to an end.
+        given |= {"migration": {"enabled": False}}
+    else:
+        arguments += ["--wait", "--timeout", "60s"]
+    return helm(plane, home, *arguments, stdin=json.dumps(given))
 
 
-def helm(plane: ControlPlane | None, home: Path, *arguments: str, stdin: str = "") -> str:
+def helm(plane: Plane | None, home: Path, *arguments: str, stdin: str = "") -> str:
     """Run Helm for a cluster (or for none), with a home of its own."""
     home.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
@@ -67,7 +73,7 @@ def migration_environment(urls: dict[str, str], home: Path) -> dict[str, str]:
 
 
 def pod_environment(
-    plane: ControlPlane, objects: Objects, urls: dict[str, str], directory: Path, *, seconds: int = 3600
+    plane: Plane, objects: Objects, urls: dict[str, str], directory: Path, *, seconds: int = 3600
 ) -> dict[str, str]:
     """What the kubelet would give the chart's Pod: settings, database, its token in a directory.
 
@@ -95,7 +101,7 @@ def pod_environment(
     }
 
 
-def _mount_token(plane: ControlPlane, bearer: str, directory: Path) -> None:
+def _mount_token(plane: Plane, bearer: str, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     (directory / "token").write_text(bearer, encoding="utf-8")
     (directory / "ca.crt").write_bytes(plane.ca_file.read_bytes())

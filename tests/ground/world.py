@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from controller.model.base import Json
-    from tests.controlplane import ControlPlane
+    from tests.controlplane import Plane
     from tests.ground.git_repository import BareRepository, Worktree
     from tests.ground.git_server import GitServer
     from tests.ground.ledger import LedgerDatabase
@@ -27,7 +27,7 @@ TEAM = "team-pay"
 class World:
     """What a test stands in. The servers are given and stay; everything else is this world's own."""
 
-    def __init__(self, directory: Path, plane: ControlPlane, ledger: LedgerDatabase, git: GitServer) -> None:
+    def __init__(self, directory: Path, plane: Plane, ledger: LedgerDatabase, git: GitServer) -> None:
         self.directory = directory
         self.plane = plane
         self.ledger = ledger
