@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from controller.fetch.refs import RefTable
 from controller.fetch.store import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from controller.fetch.refs import RefTable
     from controller.model.ref import Ref
 
 EVERYTHING = (f"+refs/heads/*:{OURS}all/heads/*", f"+refs/tags/*:{OURS}all/tags/*")
@@ -43,9 +43,26 @@ def plan(wanted: Collection[Ref], table: RefTable, have: Mapping[str, str]) -> F
 
 
 def local_name(name: str) -> str:
-    """Our name of a server's ref, behind `refs/shipslog/`."""
-    return name.removeprefix("refs/")
+    """Our name of a server's ref, behind `refs/shipslog/`; no other ref can have that of a commit kept by its id."""
+    if name == "HEAD" or name.startswith(("refs/heads/", "refs/tags/")):
+        return name.removeprefix("refs/")
+    return name.replace("refs/", "others/", 1)
+
+
+def fetched(have: Mapping[str, str], head: str) -> RefTable:
+    """The server's refs as far as we fetched them; `head` is the full name of its default branch."""
+    named = {server_name(name): id_ for name, id_ in have.items() if not name.startswith(("all/", "commits/"))}
+    ordinary = {name: id_ for name, id_ in named.items() if name.startswith(("refs/heads/", "refs/tags/"))}
+    others = {name: id_ for name, id_ in named.items() if name not in ordinary and name != "HEAD"}
+    return RefTable(ordinary, {}, head if head in named else "", named.get(head, ""), others)
+
+
+def server_name(local: str) -> str:
+    """The server's name of a ref of ours."""
+    return local if local == "HEAD" else "refs/" + local.removeprefix("others/")
 
 
 def _is_there(name: str, table: RefTable) -> bool:
-    return table.head == "HEAD" if name == "HEAD" else f"refs/{name}" in table.refs
+    if name == "HEAD":
+        return table.head == "HEAD"
+    return bool(table.id_of(server_name(name)))

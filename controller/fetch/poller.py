@@ -238,7 +238,11 @@ class Poller:
         if table is None or self._failed is not None or self._table_at < self._fresh:
             return True
         return any(
-            ref.commit is None and self._noted[ref] > self._table_at and not table.name_of(ref) for ref in wanted
+            # A range is looked up on a thread, with what the server has now.
+            ref.commit is None
+            and self._noted[ref] > self._table_at
+            and (ref.semver is not None or not table.name_of(ref))
+            for ref in wanted
         )
 
     def _has_moved(self, ref: Ref, answer: Answer) -> bool:

@@ -5,6 +5,7 @@
     refs/shipslog/heads/main       what the server's refs/heads/main was when we fetched last
     refs/shipslog/tags/v1          the same for a tag
     refs/shipslog/HEAD             the same for a detached HEAD
+    refs/shipslog/others/pull/7/head   the same for refs/pull/7/head
     refs/shipslog/commits/<sha>    a commit that was asked for by its id
     refs/shipslog/all/...          all branches and tags, where a commit had to be searched in them
     shipslog-head                  full name of the server's default branch

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from controller.fetch.errors import GitFailure
-from controller.fetch.plan import EVERYTHING, FetchPlan, local_name, plan
+from controller.fetch.plan import EVERYTHING, FetchPlan, fetched, local_name, plan
+from controller.model.ref import DEFAULT
 from controller.model.revision import Revision
 
 if TYPE_CHECKING:
@@ -83,14 +85,14 @@ class Surveyor:
             GitFailure: the mirror can't be read.
         """
         await self._mirror.open()
+        known = fetched(self._mirror.have, self._mirror.head)
         answers = {}
         for ref in wanted:
-            name = ref.commit or (ref.branch and f"heads/{ref.branch}") or (ref.tag and f"tags/{ref.tag}")
-            name = f"commits/{name}" if ref.commit else name or local_name(self._mirror.head)
-            local = self._mirror.have.get(name)
+            name = ref.commit or known.name_of(ref)
+            local = self._mirror.have.get(f"commits/{name}" if ref.commit else local_name(name))
             commit = await self._mirror.commit(local) if local else None
             if commit is not None:
-                answers[ref] = Answer(_revision(commit, ref.commit or f"refs/{name}"))
+                answers[ref] = Answer(_revision(commit, name))
         return answers
 
     async def _look(self, wanted: Collection[Ref], table: RefTable | None) -> Survey:
@@ -100,16 +102,18 @@ class Surveyor:
         if table is None:
             table = await mirror.list_refs()
             await mirror.open(table.hash_size)
+        if any(ref.semver for ref in wanted):
+            await asyncio.to_thread(lambda: table.versions)  # from now on it is there
         before = mirror.have
         planned = plan(wanted, table, before)
         if planned.refspecs or planned.gone:
             await mirror.fetch(planned.refspecs, planned.gone)
-        fetched = bool(planned.refspecs)
+        brought = bool(planned.refspecs)
         for sha in planned.commits:
-            fetched |= await self._fetch_commit(sha, table)
+            brought |= await self._fetch_commit(sha, table)
         await mirror.set_head(table.head)
         answers = {ref: await self._answer(ref, table) for ref in wanted}
-        return Survey(table, listed, answers, await self._rewrites(planned, before), fetched)
+        return Survey(table, listed, answers, await self._rewrites(planned, before), brought)
 
     async def _answer(self, ref: Ref, table: RefTable) -> Answer:
         if ref.commit is not None:
@@ -118,8 +122,7 @@ class Surveyor:
             return Answer(_revision(commit, ref.commit)) if commit else Answer(None, "no commit")
         name = table.name_of(ref)
         if not name:
-            empty = ref.branch is None and ref.tag is None
-            return Answer(None, "empty" if empty else "no ref", tuple(table.alike(ref)))
+            return Answer(None, "no ref" if ref != DEFAULT else "empty", tuple(table.alike(ref)))
         local = self._mirror.have.get(local_name(name))
         commit = await self._mirror.commit(local) if local else None
         if commit is not None:

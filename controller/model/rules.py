@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from controller.model import cluster, duration, names, ref, repository, source, sync
+from controller.model import cluster, duration, helm, kustomize, names, postbuild, ref, repository, source, sync
 from controller.model.base import Json
 
 NAME_LENGTH = 53
@@ -37,9 +37,12 @@ MEANINGS: Mapping[str, str] = {
     "either end",
     names.REF_NAME: "must be the name of a branch or tag as Git allows it: no leading dash or slash, no spaces, "
     "none of ~ ^ : ? * [ \\",
+    names.FULL_REF_NAME: "must be the full name of a ref as Git allows it: it begins with refs/, no spaces, none of "
+    "~ ^ : ? * [ \\",
     names.SHA: "must be a commit's full object id: 40 (or 64) lower-case hexadecimal digits, as git rev-parse "
     "prints it",
     cluster.DATA_KEY: "must be a key of a Secret: letters, digits, dots, dashes and underscores",
+    helm.KUBE_VERSION: "must be a version of Kubernetes, such as v1.36 or 1.36.3",
     duration.PATTERN: "must be a duration: numbers with the unit ms, s, m or h, such as 90s or 1h30m",
     repository.URL: "must be https://HOST/PATH, http://HOST/PATH or file:///PATH, without a user, password or query in "
     "it: put credentials into a Secret and name it in spec.secretRef",
@@ -60,14 +63,16 @@ def _at_least(least: str) -> Rule:
 
 
 _INTERVAL = _at_least("1s")
+_RELATIVE = "!self.startsWith('/') && !self.contains('://')"
+_ALL_RELATIVE = "self.all(file, !file.startsWith('/') && !file.contains('://'))"
 _NO_REFS = Rule("!self.startsWith('refs/')", "must be the name alone: main instead of refs/heads/main")
 
 _RULES: Mapping[type, Mapping[str, tuple[Rule, ...]]] = {
     ref.Ref: {
         "": (
             Rule(
-                _at_most_one("branch", "tag", "commit"),
-                "spec.source.ref takes at most one of branch, tag and commit: remove the others",
+                _at_most_one("branch", "tag", "semver", "commit", "name"),
+                "spec.source.ref takes at most one of branch, tag, semver, commit and name: remove the others",
             ),
         ),
         "branch": (_NO_REFS,),
@@ -91,11 +96,40 @@ _RULES: Mapping[type, Mapping[str, tuple[Rule, ...]]] = {
             ),
         ),
     },
-    source.HelmOptions: {
+    helm.HelmOptions: {
         "value_files": (
             Rule(
-                "self.all(file, !file.startsWith('/') && !file.contains('://'))",
+                _ALL_RELATIVE,
                 "spec.source.helm.valueFiles are files of the repository: give paths relative to the chart",
+            ),
+        ),
+    },
+    helm.FileParameter: {
+        "path": (
+            Rule(
+                _RELATIVE,
+                "spec.source.helm.fileParameters are files of the repository: give paths relative to the chart",
+            ),
+        ),
+    },
+    kustomize.KustomizeOptions: {
+        "components": (
+            Rule(
+                _ALL_RELATIVE,
+                "spec.source.kustomize.components are directories of the repository: give paths relative to the "
+                "kustomization",
+            ),
+        ),
+    },
+    kustomize.Patch: {
+        "": (Rule("has(self.patch) != has(self.path)", "a patch has either patch or path: give one of them"),),
+    },
+    postbuild.PostBuild: {
+        "substitute": (
+            Rule(
+                f"self.all(name, name.matches(r'{postbuild.VARIABLE}'))",
+                "spec.source.postBuild.substitute must have names of letters, digits and underscores that begin with no "
+                "digit: rename the others",
             ),
         ),
     },

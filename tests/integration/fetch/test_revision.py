@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from controller.fetch.errors import NameRefused, RefNotFound
 from controller.model.ref import Ref
 from tests.ground.git_server import git
 from tests.integration.fetch.conftest import SHOP, News, repositories, repository
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.ground.git_server import GitServer
+    from tests.integration.fetch.conftest import Shop
 
 
 @pytest.mark.parametrize("over", ["file", "http"])
@@ -84,3 +86,53 @@ async def test_a_push_is_seen_when_asked_and_told_to_listeners(server: GitServer
         assert (await opened.revision(SHOP, Ref())).sha == second
         assert news.states[-1][1].head == second
         assert git("for-each-ref", cwd=bare.path)
+
+
+async def test_a_range_follows_the_highest_version_of_the_tags(shop: Shop, tmp_path: Path) -> None:
+    """A new version is taken up, a pre-release only where the range names one, a moved tag is recorded."""
+    news = News()
+
+    async def release(version: str) -> str:
+        sha = await shop.publish({"a.yaml": version})
+        await asyncio.to_thread(shop.work.tag, version, message=version)
+        await asyncio.to_thread(shop.work.push, version)
+        return sha
+
+    old = await release("v1.9.0")
+    async with repositories(tmp_path / "mirrors", news) as opened:
+        opened.ensure(repository(shop.url))
+        assert (await opened.revision(SHOP, Ref(semver="^1.0"))).sha == old
+        new, early = await release("v1.10.0"), await release("v2.0.0-rc.1")
+        opened.poll(SHOP)
+        await news.until(lambda: SHOP in news.changes)
+        found = await opened.revision(SHOP, Ref(semver="^1.0"))
+        assert (found.sha, found.ref) == (new, "refs/tags/v1.10.0")
+        assert (await opened.revision(SHOP, Ref(semver=">=1.0.0-0"))).sha == early
+        assert news.rewrites == []
+        with pytest.raises(RefNotFound, match=r"no tag with a version in '\^3' \(it has: v2\.0\.0-rc\.1, v1\.10\.0"):
+            await opened.revision(SHOP, Ref(semver="^3"))
+        with pytest.raises(NameRefused, match=r"'latest' is no comparison .*spec\.source\.ref\.semver"):
+            await opened.revision(SHOP, Ref(semver="latest"))
+
+
+async def test_any_ref_of_the_server_can_be_named(shop: Shop, tmp_path: Path) -> None:
+    """A pull request's head is followed; when it goes, that is said; it survives a restart without the server."""
+    await asyncio.to_thread(git, "push", "-q", "origin", "HEAD:refs/pull/7/head", cwd=shop.work.path)
+    ref, news = Ref(name="refs/pull/7/head"), News()
+    async with repositories(tmp_path / "mirrors", news) as opened:
+        opened.ensure(repository(shop.url))
+        assert (await opened.revision(SHOP, ref)).sha == shop.first
+        second = await asyncio.to_thread(shop.work.commit, {"a.yaml": "a: 2"}, "Second")
+        await asyncio.to_thread(git, "push", "-q", "origin", "HEAD:refs/pull/7/head", cwd=shop.work.path)
+        found = await opened.revision(SHOP, ref, fresh_since=asyncio.get_running_loop().time())
+        assert (found.sha, found.ref) == (second, "refs/pull/7/head")
+    await asyncio.to_thread(shop.server.stop)
+    async with repositories(tmp_path / "mirrors") as opened:
+        opened.ensure(repository(shop.url))
+        assert (await opened.revision(SHOP, ref)).sha == second
+    await asyncio.to_thread(shop.server.start)
+    await asyncio.to_thread(git, "push", "-q", "origin", ":refs/pull/7/head", cwd=shop.work.path)
+    async with repositories(tmp_path / "mirrors") as opened:
+        opened.ensure(repository(shop.url))
+        with pytest.raises(RefNotFound, match="no ref 'refs/pull/7/head'"):
+            await opened.revision(SHOP, ref)

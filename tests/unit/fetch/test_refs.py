@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from controller.fetch.plan import plan
+from controller.fetch.plan import fetched, local_name, plan
 from controller.fetch.refs import acceptable, parse
 from controller.model.ref import Ref
 
@@ -20,10 +22,11 @@ LISTING = f"""ref: refs/heads/main\tHEAD
 
 
 def test_branches_tags_and_the_default_branch_are_read() -> None:
-    """Other refs are left out, annotated tags know what they point to."""
+    """Other refs are kept apart, annotated tags know what they point to."""
     table = parse(LISTING)
 
     assert table.refs == {"refs/heads/main": A, "refs/heads/maintenance": B, "refs/tags/v1": C}
+    assert table.others == {"refs/pull/7/head": D}
     assert table.peeled == {"refs/tags/v1": D}
     assert (table.head, table.head_id) == ("refs/heads/main", A)
 
@@ -85,3 +88,35 @@ def test_a_commit_is_wanted_until_it_is_kept() -> None:
 
     assert plan([Ref(commit=D)], table, {}).commits == (D,)
     assert plan([Ref(commit=D)], table, {f"commits/{D}": D}).commits == ()
+
+
+def test_a_range_means_the_highest_tag_in_it() -> None:
+    """Whatever order the server lists them in."""
+    tags = "".join(f"{A}\trefs/tags/{tag}\n" for tag in ("v1.2.0", "v1.10.0", "v2.0.0-rc.1", "v1.9.9", "nightly"))
+    table = parse(LISTING + tags)
+
+    assert table.name_of(Ref(semver="^1")) == "refs/tags/v1.10.0"
+    assert table.name_of(Ref(semver=">=1.0.0-0")) == "refs/tags/v2.0.0-rc.1"
+    assert table.name_of(Ref(semver="^3")) == ""
+    assert table.alike(Ref(semver="^3"))[:2] == ["v2.0.0-rc.1", "v1.10.0"]
+
+
+def test_a_name_means_that_ref_alone() -> None:
+    """A pull request is no branch."""
+    table = parse(LISTING)
+
+    assert table.id_of(table.name_of(Ref(name="refs/pull/7/head"))) == D
+    assert table.name_of(Ref(name="refs/heads/main")) == "refs/heads/main"
+    assert table.name_of(Ref(name="refs/pull/8/head")) == ""
+
+
+def test_what_was_fetched_answers_as_the_server_did() -> None:
+    """Also a server's ref whose name is like one of our own."""
+    text = LISTING + f"{B}\trefs/commits/{B}\n{C}\trefs/all/x\n"
+    table = parse(text)
+    names = [*table.refs, *table.others]
+    have = {local_name(name): table.id_of(name) for name in names} | {f"commits/{B}": B, "all/heads/y": B}
+
+    assert fetched(have, "refs/heads/main") == replace(table, peeled={})
+    assert plan([], table, have).gone == ()
+    assert len({local_name(name) for name in names} & {f"commits/{B}", "all/x"}) == 0
