@@ -3,20 +3,30 @@
 ```text
 ApiError                the server answered with an error; `answer` holds what it said
 ├── Invalid             Terminal    400, 413, 422: the object is wrong; `answer.causes` name the fields
-├── Forbidden           Terminal    403: names the verb and the resource that a role must allow
+│   └── Immutable                   422: nothing is wrong but that the fields can't be changed on the live object
+├── Denied              Terminal    an admission webhook or policy said no; `by` names it
+├── Contested           Terminal    409 of an apply without force: `conflicts` name fields and their managers
+├── Forbidden           Terminal    403: names the verb, resource and namespace that a role must allow
 ├── Unsupported         Terminal    405, 406, 415: the server can't do this
-├── HeldBack            Transient   403 that passes by itself: a quota is used up, the namespace is going
+├── HeldBack            Transient   403 that passes by itself
+│   ├── QuotaExceeded               a quota is used up
+│   └── Terminating                 the namespace is being deleted
 ├── Unauthorized        Transient   401: the credentials are not, or no longer, accepted
-├── NotFound            Transient   404: the object, or something it needs (its namespace), is not there
+├── NotFound            Transient   404: the object, or something it needs, is not there
+│   └── NamespaceMissing            the namespace is not there
 ├── KindUnknown         Transient   the kind is not served: its CRD may be installed a moment later
-├── Conflict            Transient   409: another write was faster, or a field belongs to another manager
+├── Conflict            Transient   409: another write was faster, or a precondition failed
 │   └── AlreadyExists
 ├── Gone                Transient   410: that resourceVersion is compacted
 ├── Throttled           NotReady    429: come back after `after` seconds
 └── ServerError         Transient   5xx, and answers that make no sense
-Unreachable             Transient   no answer at all: refused, reset, timed out, TLS
+    ├── ServerTimeout               408, 504: the server gave up
+    └── WebhookFailed               500: an admission webhook that must be asked did not answer; `by` names it
+Unreachable             Transient   no answer at all: refused, reset, TLS
+└── TimedOut                        no answer in time: what was asked may still happen
 AccessError             Terminal    the way in (kubeconfig, ServiceAccount) is wrong; names the field
 ```
+The class's name is the reason in conditions, records and metrics, so there are as many reasons as classes.
 No error quotes a value of a Secret: for that kind only field paths and reasons are taken over.
 """
 
@@ -43,11 +53,8 @@ class Cause(msgspec.Struct, frozen=True):
     field: str = ""
     reason: str = ""
     message: str = ""
-
-    @property
-    def immutable(self) -> bool:
-        """Whether the field can't be changed once it is set."""
-        return "immutable" in self.message or "may not change once set" in self.message
+    immutable: bool = False
+    """The field can't be changed once it is set."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -88,23 +95,44 @@ class ApiError(fates.ShipslogError):
 class Invalid(ApiError, fates.Terminal):
     """The server refused the object itself."""
 
+
+class Immutable(Invalid):
+    """Fields that can't be changed on the live object, and nothing else, stand in the way."""
+
     @property
-    def immutable(self) -> tuple[str, ...]:
-        """The fields that can't be changed on the live object; empty when anything else is wrong, too."""
-        if not self.causes or not all(cause.immutable for cause in self.causes):
-            return ()
+    def fields(self) -> tuple[str, ...]:
+        """The paths of these fields, as the server names them."""
         return tuple(cause.field for cause in self.causes)
 
 
+class Denied(ApiError, fates.Terminal):
+    """An admission webhook or policy said no; `by` is its name."""
+
+    def __init__(self, message: str, *, remedy: str = "", answer: Answer | None = None, by: str = "") -> None:
+        super().__init__(message, remedy=remedy, answer=answer)
+        self.by = by
+
+
 class Forbidden(ApiError, fates.Terminal):
-    """A role must allow `verb` on `resource` first, or an admission rule said no (then both are empty)."""
+    """A role must allow `verb` on `resource` first, or an admission rule said no (then all are empty).
+
+    `namespace` is empty for what concerns the whole cluster.
+    """
 
     def __init__(
-        self, message: str, *, remedy: str = "", answer: Answer | None = None, verb: str = "", resource: str = ""
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        answer: Answer | None = None,
+        verb: str = "",
+        resource: str = "",
+        namespace: str = "",
     ) -> None:
         super().__init__(message, remedy=remedy, answer=answer)
         self.verb = verb
         self.resource = resource
+        self.namespace = namespace
 
 
 class Unsupported(ApiError, fates.Terminal):
@@ -112,7 +140,15 @@ class Unsupported(ApiError, fates.Terminal):
 
 
 class HeldBack(ApiError, fates.Transient):
-    """Forbidden for now: a quota is used up, or the namespace is being deleted."""
+    """Forbidden for now."""
+
+
+class QuotaExceeded(HeldBack):
+    """A quota is used up."""
+
+
+class Terminating(HeldBack):
+    """The namespace is being deleted."""
 
 
 class Unauthorized(ApiError, fates.Transient):
@@ -121,6 +157,10 @@ class Unauthorized(ApiError, fates.Transient):
 
 class NotFound(ApiError, fates.Transient):
     """The object, or one it needs, is not there."""
+
+
+class NamespaceMissing(NotFound):
+    """The namespace is not there."""
 
 
 class KindUnknown(ApiError, fates.Transient):
@@ -134,8 +174,8 @@ class FieldConflict(msgspec.Struct, frozen=True):
     field: str
 
 
-class Conflict(ApiError, fates.Transient):
-    """Another write was faster, a precondition failed, or fields belong to other managers (`conflicts`)."""
+class Contested(ApiError, fates.Terminal):
+    """Fields belong to other managers, and were not to be taken from them."""
 
     def __init__(
         self,
@@ -147,6 +187,10 @@ class Conflict(ApiError, fates.Transient):
     ) -> None:
         super().__init__(message, remedy=remedy, answer=answer)
         self.conflicts = conflicts
+
+
+class Conflict(ApiError, fates.Transient):
+    """Another write was faster, or a precondition failed."""
 
 
 class AlreadyExists(Conflict):
@@ -169,8 +213,24 @@ class ServerError(ApiError, fates.Transient):
     """The server failed, or said something that makes no sense."""
 
 
+class ServerTimeout(ServerError):
+    """The server gave up: what was asked may still have been done."""
+
+
+class WebhookFailed(ServerError):
+    """An admission webhook that must be asked did not answer; `by` is its name."""
+
+    def __init__(self, message: str, *, remedy: str = "", answer: Answer | None = None, by: str = "") -> None:
+        super().__init__(message, remedy=remedy, answer=answer)
+        self.by = by
+
+
 class Unreachable(fates.Unreachable):
-    """No answer: refused, reset, timed out, or TLS failed."""
+    """No answer: refused, reset, or TLS failed."""
+
+
+class TimedOut(Unreachable):
+    """No answer in time: what was asked may still happen."""
 
 
 class AccessError(fates.Terminal):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email.utils
 import re
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,24 +17,44 @@ from controller.kube.errors import (
     ApiError,
     Cause,
     Conflict,
+    Contested,
+    Denied,
     FieldConflict,
     Forbidden,
     Gone,
-    HeldBack,
+    Immutable,
     Invalid,
+    NamespaceMissing,
     NotFound,
+    QuotaExceeded,
     ServerError,
+    ServerTimeout,
+    Terminating,
     Throttled,
     Unauthorized,
     Unsupported,
+    WebhookFailed,
     bounded,
 )
+from controller.model.labels import REPLACE_ANNOTATION
 
 if TYPE_CHECKING:
     from controller.kube.request import Request
 
 _FIELD_LIMIT = 256
 _DENIED = re.compile(r'cannot (\S+) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)")?')
+# As the server's admission plugins put it: webhook/errors/statuserror.go, policy/validating, webhook dispatchers.
+_WEBHOOK = re.compile(r'admission webhook "([^"]+)" (?:denied the request|does not support dry run)')
+_POLICY = re.compile(r"ValidatingAdmissionPolicy '([^']+)' with binding '([^']+)' denied request")
+_UNASKED = re.compile(r'failed calling webhook "([^"]+)"')
+# How the kinds' own validation says that a field can't be changed: most say "immutable", these don't.
+_FIXED = re.compile(
+    r"immutable|may not change once set|(?:can ?not|can't) be changed|cannot change roleRef"
+    r"|updates to \S+ spec for fields other than|updates may not change fields other than"
+    r"|updates to \S+ are forbidden"
+)
+FIXED = "field is immutable"
+"""Stands for what the server says of a Secret's field that can't be changed: its words may quote values."""
 _MANAGER = re.compile(r'conflict with "((?:[^"\\]|\\.)*)"')
 # An apply of the wrong type is answered with status 500 and neither reason nor cause, though the object is at fault.
 _MISTYPED = re.compile(r"failed to (?:create typed patch object|convert new object) \(.*?\)(?: to proper version)?: ")
@@ -53,6 +75,7 @@ class StatusDetails(msgspec.Struct, frozen=True):
     """metav1.StatusDetails."""
 
     name: str = ""
+    kind: str = ""
     causes: list[StatusCause] | None = None
     retry_after: float | None = msgspec.field(default=None, name="retryAfterSeconds")
 
@@ -90,16 +113,28 @@ def error_of_status(request: Request, status: int, content: Status, retry_after:
     answer = _answer(request, status, content, retry_after)
     what = f"{request.verb} {request.about}".strip()
     message = f"{what}: {answer.message or _unsaid(answer)}"
-    if status == 403:
-        return _forbidden(message, answer, content)
-    if status == 409:
-        return _conflict(message, answer)
-    if status == 429:
-        return Throttled(message, after=answer.retry_after or _RETRY_DEFAULT, answer=answer)
-    if answer.reason == "Invalid" or _MISTYPED.match(content.message):
-        return Invalid(message, answer=answer)
+    special = _admission(message, answer, content.message) or _known(message, answer, content)
+    if special:
+        return special
     kind = _BY_STATUS.get(status) or (Invalid if 400 <= status < 500 else ServerError)
     return kind(message, remedy=_REMEDIES.get(status, ""), answer=answer)
+
+
+def _known(message: str, answer: Answer, content: Status) -> ApiError | None:
+    """The errors that say more than their status does."""
+    match answer.status:
+        case 403:
+            return _forbidden(message, answer, content)
+        case 409:
+            return _conflict(message, answer)
+        case 429:
+            return Throttled(message, after=answer.retry_after or _RETRY_DEFAULT, answer=answer)
+        case 404 if content.details is not None and content.details.kind == "namespaces":
+            remedy = "create it, set spec.sync.createNamespace, or have a Namespace among the objects"
+            return NamespaceMissing(message, remedy=remedy, answer=answer)
+    if answer.reason == "Invalid" or _MISTYPED.match(content.message):
+        return _invalid(message, answer)
+    return None
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {
@@ -107,9 +142,10 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     404: NotFound,
     405: Unsupported,
     406: Unsupported,
-    408: ServerError,
+    408: ServerTimeout,
     410: Gone,
     415: Unsupported,
+    504: ServerTimeout,
 }
 _REMEDIES = {401: "check the token or the client certificate of this cluster's kubeconfig"}
 
@@ -145,17 +181,20 @@ def _mistyped(text: str, secret: bool) -> tuple[Cause, ...]:
 
 def _cause(cause: StatusCause, secret: bool) -> Cause:
     owner = _MANAGER.match(cause.message)
-    quotable = (owner[0] if owner else "") if secret else cause.message
-    return Cause(bounded(cause.field, _FIELD_LIMIT), bounded(cause.reason, _FIELD_LIMIT), bounded(quotable))
+    fixed = _FIXED.search(cause.message) is not None
+    quotable = cause.message
+    if secret:
+        quotable = owner[0] if owner else FIXED if fixed else ""
+    return Cause(bounded(cause.field, _FIELD_LIMIT), bounded(cause.reason, _FIELD_LIMIT), bounded(quotable), fixed)
 
 
 def _quotable(request: Request, message: str, causes: tuple[Cause, ...]) -> str:
     """The message, but of a Secret only which fields are wrong and why: the server quotes what it refuses."""
     if not request.secret:
         return bounded(message)
-    denied = _DENIED.search(message)
-    if denied:
-        return bounded(denied[0])
+    for known in (_DENIED, _WEBHOOK, _POLICY, _UNASKED):
+        if found := known.search(message):
+            return bounded(found[0])
     return bounded(", ".join(f"{cause.field}: {cause.message or cause.reason}" for cause in causes))
 
 
@@ -166,14 +205,48 @@ def _unsaid(answer: Answer) -> str:
 def _seconds(header: str, seconds: float | None) -> float:
     try:
         wanted = float(header) if header else seconds or 0.0
-    except ValueError:  # a date is allowed, too; no API server sends one
-        wanted = _RETRY_DEFAULT
+    except ValueError:
+        wanted = _until(header)
     return min(max(wanted, 0.0), _RETRY_LONGEST)
 
 
+def _until(date: str) -> float:
+    """Seconds until an HTTP date (RFC 9110, section 10.2.3), as a proxy before the server may send it."""
+    try:
+        return email.utils.parsedate_to_datetime(date).timestamp() - time.time()
+    except ValueError:
+        return _RETRY_DEFAULT
+
+
+def _invalid(message: str, answer: Answer) -> Invalid:
+    if not answer.causes or not all(cause.immutable for cause in answer.causes):
+        return Invalid(message, answer=answer)
+    remedy = f"change it back, or allow the object to be replaced: annotate it {REPLACE_ANNOTATION}: allowed in Git"
+    return Immutable(message, remedy=remedy, answer=answer)
+
+
+def _admission(message: str, answer: Answer, said: str) -> ApiError | None:
+    """What an admission webhook or policy is behind; one that answers 429 or 5xx asks for patience like a server."""
+    if answer.status == 429:
+        return None
+    if answer.status >= 500:
+        found = _UNASKED.search(said)
+        return WebhookFailed(message, remedy="see that it runs", answer=answer, by=found[1]) if found else None
+    if found := _WEBHOOK.search(said):
+        remedy = "correct the object, or the webhook"
+        if found[0].endswith("dry run"):
+            remedy = "nothing is written that can't be foreseen: set the webhook's sideEffects to None or NoneOnDryRun"
+        return Denied(message, remedy=remedy, answer=answer, by=found[1])
+    if found := _POLICY.search(said):
+        return Denied(message, remedy="correct the object, or the policy", answer=answer, by=found[1])
+    return None
+
+
 def _forbidden(message: str, answer: Answer, content: Status) -> ApiError:
-    if "exceeded quota" in content.message or any(cause.reason == "NamespaceTerminating" for cause in answer.causes):
-        return HeldBack(message, answer=answer)
+    if "exceeded quota" in content.message or "status unknown for quota" in content.message:
+        return QuotaExceeded(message, answer=answer)
+    if any(cause.reason == "NamespaceTerminating" for cause in answer.causes):
+        return Terminating(message, answer=answer)
     denied = _DENIED.search(content.message)
     if not denied:
         return Forbidden(message, answer=answer)
@@ -181,12 +254,20 @@ def _forbidden(message: str, answer: Answer, content: Status) -> ApiError:
     resource = f"{plural}.{group}" if group else plural
     where = f"in namespace {namespace}" if namespace else "in the whole cluster"
     remedy = f"a role must allow {verb} on {resource} {where}"
-    return Forbidden(message, remedy=remedy, answer=answer, verb=verb, resource=resource)
+    return Forbidden(message, remedy=remedy, answer=answer, verb=verb, resource=resource, namespace=namespace or "")
 
 
-def _conflict(message: str, answer: Answer) -> Conflict:
+def _conflict(message: str, answer: Answer) -> ApiError:
     if answer.reason == "AlreadyExists":
         return AlreadyExists(message, answer=answer)
     owners = [(_MANAGER.match(cause.message), cause.field) for cause in answer.causes]
     conflicts = tuple(FieldConflict(owner[1], field) for owner, field in owners if owner)
-    return Conflict(message, answer=answer, conflicts=conflicts)
+    if not conflicts:
+        return Conflict(message, answer=answer)
+    taken = ", ".join(f"{conflict.field} belongs to {conflict.manager}" for conflict in conflicts)
+    return Contested(
+        f"{message}: {taken}",
+        remedy="leave these fields out of Git, or let them be taken over",
+        answer=answer,
+        conflicts=conflicts,
+    )

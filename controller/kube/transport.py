@@ -14,7 +14,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from controller.kube.errors import ServerError, Throttled, Unauthorized, Unreachable
+from controller.kube.errors import ServerError, Throttled, TimedOut, Unauthorized, Unreachable
 from controller.kube.status import error_of
 
 if TYPE_CHECKING:
@@ -174,7 +174,8 @@ class Transport:
             finally:
                 response.release()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Unreachable(
+            kind = TimedOut if isinstance(error, TimeoutError) else Unreachable
+            raise kind(
                 f"cluster {self.name} at {self._base}: {_why(error)}", remedy="check its address and the network"
             ) from error
 

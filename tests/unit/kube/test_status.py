@@ -23,7 +23,7 @@ ABOUT = Request(verb="apply", method="PATCH", target="/x", about="ConfigMap here
         (404, "NotFound", errors.NotFound, fates.Transient),
         (405, "MethodNotAllowed", errors.Unsupported, fates.Terminal),
         (406, "NotAcceptable", errors.Unsupported, fates.Terminal),
-        (408, "Timeout", errors.ServerError, fates.Transient),
+        (408, "Timeout", errors.ServerTimeout, fates.Transient),
         (409, "Conflict", errors.Conflict, fates.Transient),
         (409, "AlreadyExists", errors.AlreadyExists, fates.Transient),
         (410, "Expired", errors.Gone, fates.Transient),
@@ -33,7 +33,7 @@ ABOUT = Request(verb="apply", method="PATCH", target="/x", about="ConfigMap here
         (429, "TooManyRequests", errors.Throttled, fates.NotReady),
         (500, "InternalError", errors.ServerError, fates.Transient),
         (503, "ServiceUnavailable", errors.ServerError, fates.Transient),
-        (504, "Timeout", errors.ServerError, fates.Transient),
+        (504, "Timeout", errors.ServerTimeout, fates.Transient),
         (302, "", errors.ServerError, fates.Transient),
     ],
 )
@@ -79,7 +79,9 @@ def test_a_status_of_any_shape_is_an_error_of_ours(content: dict[str, object], c
         ("3", None, 3.0),
         ("", 5, 5.0),
         ("", None, 1.0),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None, 1.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", None, 1.0),  # over: the default
+        ("Wed, 21 Oct 2099 07:28:00 GMT", None, 300.0),
+        ("soon", None, 1.0),
         ("1e9", None, 300.0),
     ],
 )
@@ -93,13 +95,41 @@ def test_the_wait_is_what_the_server_said_within_reason(header: str, seconds: in
     assert error.after == after
 
 
-def test_a_webhook_that_says_no_is_forbidden_without_a_verb() -> None:
-    """No role would help."""
-    message = 'admission webhook "policy.example" denied the request: no'
-    error = error_of(ABOUT, 403, orjson.dumps(status(403, "Forbidden", message)))
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "by"),
+    [
+        (403, 'admission webhook "policy.example" denied the request: no', errors.Denied, "policy.example"),
+        (400, 'admission webhook "policy.example" does not support dry run', errors.Denied, "policy.example"),
+        (
+            422,
+            "configmaps \"a\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+            errors.Denied,
+            "p",
+        ),
+        (
+            500,
+            'Internal error occurred: failed calling webhook "policy.example": x',
+            errors.WebhookFailed,
+            "policy.example",
+        ),
+    ],
+)
+def test_what_admission_says_names_who_said_it(code: int, message: str, kind: type[errors.ApiError], by: str) -> None:
+    """No role would help, and the object may be right."""
+    error = error_of(ABOUT, code, orjson.dumps(status(code, "Forbidden", message)))
 
-    assert isinstance(error, errors.Forbidden)
-    assert (error.verb, error.resource, error.remedy) == ("", "", "")
+    assert type(error) is kind
+    assert getattr(error, "by", "") == by
+    assert error.remedy
+
+
+def test_a_webhook_that_has_too_much_to_do_asks_for_patience() -> None:
+    """A denial with status 429 is no verdict on the object."""
+    message = 'admission webhook "policy.example" denied the request: busy'
+    error = error_of(ABOUT, 429, orjson.dumps(status(429, "TooManyRequests", message)), "7")
+
+    assert isinstance(error, errors.Throttled)
+    assert error.after == 7
 
 
 @pytest.mark.parametrize(
