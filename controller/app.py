@@ -96,7 +96,7 @@ class _Ship:
         self.roster = Roster()
         self.vitals = Vitals()
         self.metrics = Metrics(version("shipslog"))
-        self.queue = KeyQueue()
+        self.queue = KeyQueue(settings.workers)
         self.checks: dict[str, Callable[[], str]] = {"started": lambda: "it is starting"}
         self.notes: dict[str, Callable[[], str]] = {"tasks": self._tasks_down}
         self.server = Server(
@@ -201,13 +201,18 @@ class _Ship:
             reporter.cluster(name, target, failure)
             for app in registry.applications.values():
                 if app.spec.destination.cluster == name:
-                    queue.put(app.key, Trigger.RETRY)
+                    queue.put(app.key, Trigger.HEALTH)
 
         def repository(key: Key, changed: Repository | None) -> None:
             if changed is None:
                 self.metrics.forget_repository(key.namespace, key.name)
             sources.change(key, changed)
 
+        def cluster_of(key: Key) -> str:
+            app = registry.applications.get(key)
+            return app.spec.destination.cluster if app else ""
+
+        queue.cluster_of = cluster_of
         registry.on_application = queue.put
         registry.on_repository = repository
         registry.on_cluster = fleet.change
@@ -248,7 +253,7 @@ class _Ship:
 
     @asynccontextmanager
     async def _workers(self, rooms: Rooms) -> AsyncIterator[None]:
-        workers = Workers(rooms, self.settings.workers)
+        workers = Workers(rooms)
         task = self.group.create_task(workers.run(), name="workers")
         try:
             yield

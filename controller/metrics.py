@@ -157,8 +157,8 @@ class Metrics:
         self.queue_wait = self._histogram(
             "queue_wait_seconds", "How long an Application waited for a worker.", buckets=SHORT
         )
-        self.workers = self._gauge("workers", "Workers there are.")
-        self.workers_busy = self._gauge("workers_busy", "Workers with an Application in hand.")
+        self.workers = self._gauge("workers", "Applications of one cluster that may be in hand at once.")
+        self.workers_busy = self._gauge("workers_busy", "Applications in hand, of all clusters.")
 
     def _declare_drift(self) -> None:
         self.drift_detected = self._counter(

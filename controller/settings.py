@@ -45,7 +45,7 @@ class Settings:
     engine_processes: int = setting(0, "Render processes; 0: as many as cores.")
     render_timeout: float = setting(30.0, "Longest time one rendering may take, in seconds.")
     render_memory: int = setting(768 << 20, "Address space of one render process, in bytes.")
-    workers: int = setting(20, "Applications that are worked on at the same time.")
+    workers: int = setting(20, "Applications of one cluster that are worked on at the same time.")
     max_requests: int = setting(50, "Requests under way at once to the cluster the controller runs in.")
     shutdown_timeout: float = setting(20.0, "How long work in hand may go on after SIGTERM, in seconds.")
     listen: str = setting("0.0.0.0:8080", "Address and port of probes and metrics.")

@@ -1,14 +1,13 @@
-"""The queue of keys: deduplicated, one worker per key, most urgent first, and delayed keys.
+"""The queue of keys: deduplicated, one worker per key, fair between clusters and namespaces, and delayed keys.
 
 A key carries no news: whoever takes it reads everything again. So putting a key twice is harmless, and a key that
-is put while a worker has it is handed out once more when that worker is done.
+is put while a worker has it is handed out once more when that worker is done. Each cluster has lanes of its own
+(`controller.reconcile.lanes`): one that is slow holds up nobody else's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 import time
 from collections.abc import Callable
 
@@ -16,9 +15,7 @@ import msgspec
 
 from controller.model.objects import Key
 from controller.model.run import Trigger
-
-_URGENCY = {trigger: rank for rank, trigger in enumerate(Trigger)}
-
+from controller.reconcile.lanes import URGENCY, Lanes
 
 Fate = tuple[Trigger, float] | None
 """When to look again without being told, and as what; None: never."""
@@ -38,20 +35,28 @@ class Work(msgspec.Struct, frozen=True):
     @property
     def trigger(self) -> Trigger:
         """The most urgent of the reasons."""
-        return min(self.triggers, key=_URGENCY.__getitem__)
+        return min(self.triggers, key=URGENCY.__getitem__)
 
 
 class KeyQueue:
     """Keys that want a worker."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        limit: int = 20,
+        *,
+        cluster_of: Callable[[Key], str] = lambda _key: "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`limit`: keys of one cluster that may be in hand at once; `cluster_of` says whose a key is."""
+        self.limit = limit
+        self.cluster_of = cluster_of
         self._clock = clock
         self._reasons: dict[Key, set[Trigger]] = {}
         self._since: dict[Key, float] = {}
         self._asked: dict[Key, float] = {}
-        self._busy: set[Key] = set()
-        self._heap: list[tuple[int, int, Key]] = []
-        self._order = itertools.count()
+        self._busy: dict[Key, Lanes] = {}
+        self._lanes: dict[str, Lanes] = {}
         self._timers: dict[Key, tuple[float, Trigger, asyncio.TimerHandle]] = {}
         self._ready = asyncio.Event()
         self._closed = False
@@ -68,8 +73,7 @@ class KeyQueue:
         reasons.add(trigger)
         self._since.setdefault(key, self._asked[key])
         if key not in self._busy:
-            heapq.heappush(self._heap, (_URGENCY[trigger], next(self._order), key))
-            self._ready.set()
+            self._wait(key, trigger)
 
     def put_after(self, key: Key, trigger: Trigger, seconds: float) -> None:
         """Want a worker for the key in so many seconds; of two such wishes for one key, the earlier holds."""
@@ -88,7 +92,7 @@ class KeyQueue:
             known[2].cancel()
 
     async def take(self) -> Work | None:
-        """The most urgent key that no worker has; waits for one. None once the queue is closed."""
+        """The key whose turn it is and that no worker has; waits for one. None once the queue is closed."""
         while True:
             if self._closed:
                 return None
@@ -100,10 +104,10 @@ class KeyQueue:
 
     def done(self, key: Key) -> None:
         """The worker is done with the key; it is handed out again if it was put meanwhile."""
-        self._busy.discard(key)
+        self._busy.pop(key).done(key)
         for trigger in self._reasons.get(key, ()):
-            heapq.heappush(self._heap, (_URGENCY[trigger], next(self._order), key))
-            self._ready.set()
+            self._wait(key, trigger)
+        self._ready.set()
 
     def close(self) -> None:
         """Hand out nothing any more; workers that wait are told so, delayed wishes are dropped."""
@@ -112,17 +116,34 @@ class KeyQueue:
             self.cancel_timer(key)
         self._ready.set()
 
+    def _wait(self, key: Key, trigger: Trigger) -> None:
+        cluster = self.cluster_of(key)
+        lanes = self._lanes.get(cluster)
+        if lanes is None:
+            lanes = self._lanes[cluster] = Lanes(self.limit)
+        lanes.put(key, trigger)
+        self._ready.set()
+
     def _pop(self) -> Work | None:
-        while self._heap:
-            _, _, key = heapq.heappop(self._heap)
-            # A key stands in the heap once per reason: all but the first of its entries are stale.
-            if key in self._reasons and key not in self._busy:
-                self._busy.add(key)
-                self.cancel_timer(key)
-                reasons = self._reasons.pop(key)
-                waited = self._clock() - self._since.pop(key)
-                return Work(key, frozenset(reasons), waited, self._asked.pop(key))
+        for cluster, lanes in list(self._lanes.items()):
+            key = lanes.take(self._waits)
+            if lanes.idle:
+                del self._lanes[cluster]
+            if key is not None:
+                self._lanes[cluster] = self._lanes.pop(cluster)  # the next turn is another cluster's
+                return self._work(key, lanes)
         return None
+
+    def _waits(self, key: Key) -> bool:
+        """A key stands in its lanes once per reason: all but the first of its entries are stale."""
+        return key in self._reasons and key not in self._busy
+
+    def _work(self, key: Key, lanes: Lanes) -> Work:
+        self._busy[key] = lanes
+        self.cancel_timer(key)
+        reasons = self._reasons.pop(key)
+        waited = self._clock() - self._since.pop(key)
+        return Work(key, frozenset(reasons), waited, self._asked.pop(key))
 
     def _ring(self, key: Key, trigger: Trigger) -> None:
         self._timers.pop(key, None)

@@ -1,4 +1,4 @@
-"""Workers: each takes a key, advances it, and says when it wants to be looked at again."""
+"""Workers: one for each key in hand; it advances it, and says when it wants to be looked at again."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ _log = logs.get_logger(__name__)
 
 
 class Workers:
-    """A fixed number of workers over one queue."""
+    """As many workers as the queue has keys to hand out: it bounds how many each cluster gets."""
 
-    def __init__(self, rooms: Rooms, count: int) -> None:
+    def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
         self.begun = False
         """Whether anybody works yet: not before all that Applications refer to is known."""
-        self._count = count
 
     async def run(self) -> None:
         """Work until the queue is closed; what is in hand then is finished.
@@ -38,22 +37,22 @@ class Workers:
         await self._rooms.registry.synced()
         await self._rooms.fleet.settled()
         self.begun = True
-        self._rooms.metrics.workers.set(self._count)
-        async with asyncio.TaskGroup() as group:
-            for number in range(self._count):
-                group.create_task(self._work(), name=f"worker {number}")
-
-    async def _work(self) -> None:
         queue, metrics = self._rooms.queue, self._rooms.metrics
-        while (work := await queue.take()) is not None:
-            metrics.queue_depth.set(len(queue))
-            metrics.queue_wait.observe(work.waited)
-            metrics.workers_busy.inc()
-            try:
-                await self._look(work)
-            finally:
-                metrics.workers_busy.dec()
-                queue.done(work.key)
+        metrics.workers.set(queue.limit)
+        async with asyncio.TaskGroup() as group:
+            while (work := await queue.take()) is not None:
+                metrics.queue_depth.set(len(queue))
+                metrics.queue_wait.observe(work.waited)
+                group.create_task(self._work(work), name=f"look at {work.key}")
+
+    async def _work(self, work: Work) -> None:
+        metrics = self._rooms.metrics
+        metrics.workers_busy.inc()
+        try:
+            await self._look(work)
+        finally:
+            metrics.workers_busy.dec()
+            self._rooms.queue.done(work.key)
 
     async def _look(self, work: Work) -> None:
         queue = self._rooms.queue

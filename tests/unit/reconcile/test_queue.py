@@ -101,3 +101,84 @@ async def test_a_closed_queue_sends_its_workers_home() -> None:
     assert await asyncio.wait_for(waiting, 5) is None
     assert await asyncio.wait_for(queue.take(), 5) is None
     assert not queue._timers
+
+
+async def test_a_flood_of_one_namespace_costs_another_one_turn() -> None:
+    """Between namespaces it is the one with the fewest keys in hand that is served next, whatever waits elsewhere."""
+    queue = KeyQueue(limit=4)
+    for number in range(100):
+        queue.put(Key("flood", f"app-{number}"), Trigger.USER)
+    assert [(await _taken(queue)).namespace for _ in range(2)] == ["flood", "flood"]
+    queue.put(Key("calm", "app"), Trigger.INTERVAL)
+
+    assert await _taken(queue) == Key("calm", "app")
+
+
+async def test_namespaces_take_turns_when_each_has_as_much_in_hand() -> None:
+    """The one that was served longest ago is next, and inside it the most urgent key."""
+    queue = KeyQueue(limit=1)
+    for namespace in ("a", "b"):
+        queue.put(Key(namespace, "later"), Trigger.INTERVAL)
+        queue.put(Key(namespace, "soon"), Trigger.DRIFT)
+
+    order = []
+    for _ in range(4):
+        order.append(await _taken(queue))
+        queue.done(order[-1])
+
+    assert order == [Key("a", "soon"), Key("b", "soon"), Key("a", "later"), Key("b", "later")]
+
+
+async def test_a_cluster_has_so_many_keys_in_hand_and_another_is_not_held_up() -> None:
+    """The limit is each cluster's own."""
+    queue = KeyQueue(limit=2, cluster_of=lambda key: key.name.partition("-")[0])
+    for number in range(5):
+        queue.put(Key("a", f"slow-{number}"), Trigger.USER)
+    queue.put(Key("a", "fast-1"), Trigger.INTERVAL)
+
+    taken = [await _taken(queue) for _ in range(3)]
+
+    assert Key("a", "fast-1") in taken
+    waiting = asyncio.create_task(queue.take(), name="waiting")
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    slow = next(key for key in taken if key.name.startswith("slow"))
+    queue.done(slow)
+    work = await asyncio.wait_for(waiting, 5)
+    assert work is not None
+    assert work.key.name.startswith("slow")
+
+
+async def test_what_failed_before_never_fills_a_cluster() -> None:
+    """A quarter of what may be in hand is for keys that come back after a failure; sound ones go past them."""
+    queue = KeyQueue(limit=8)
+    for number in range(20):
+        queue.put(Key("a", f"broken-{number}"), Trigger.RETRY)
+    queue.put(Key("a", "sound"), Trigger.INTERVAL)
+
+    taken = [await _taken(queue) for _ in range(3)]
+
+    assert [key.name.partition("-")[0] for key in taken].count("broken") == 2
+    assert Key("a", "sound") in taken
+    waiting = asyncio.create_task(queue.take(), name="waiting")
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    queue.done(next(key for key in taken if key.name.startswith("broken")))
+    work = await asyncio.wait_for(waiting, 5)
+    assert work is not None
+    assert work.key.name.startswith("broken")
+    waiting.cancel()
+
+
+async def test_clusters_and_namespaces_that_are_gone_cost_nothing() -> None:
+    """Their lanes go with their last key."""
+    queue = KeyQueue(limit=2, cluster_of=lambda key: key.name)
+    for number in range(10):
+        queue.put(Key(f"namespace-{number}", f"cluster-{number}"), Trigger.USER)
+        queue.done(await _taken(queue))
+    queue.put(ONE, Trigger.USER)
+    queue.done(await _taken(queue))
+    queue.put(ONE, Trigger.USER)
+    await _taken(queue)
+
+    assert list(queue._lanes) == ["one"]
