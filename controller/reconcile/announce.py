@@ -35,9 +35,11 @@ class Announcer:
         self._producer = producer
 
     async def status(self, app: Application, status: ApplicationStatus) -> Application:
-        """Write the status if it differs from what stands; gives the Application as it stands then.
+        """Write the status if it differs from what stands; gives the Application with the status as it stands then.
 
-        An Application that was deleted meanwhile is given back as it was. Raises what the API refuses otherwise.
+        Its wish stays the one that was given: who works on it goes on with what was read, and a wish that changed
+        meanwhile is another look's. An Application that was deleted meanwhile is given back as it was. Raises what the
+        API refuses otherwise.
         """
         if status == app.status:
             return app
@@ -46,7 +48,7 @@ class Announcer:
         if body is None:
             return app
         self._registry.accept(body)
-        return application(body)
+        return as_read(application(body), app)
 
     async def write(self, kind: str, key: Key, status: Json) -> Json | None:
         """Merge into the status of one of our objects; None when the object is gone."""
@@ -96,6 +98,13 @@ class Announcer:
             await self._home.create(body)
         except ShipslogError as error:
             _log.warning("Event not emitted", application=str(app.key), reason=reason, error=str(error))
+
+
+def as_read(latest: Application, read: Application) -> Application:
+    """The latest state of an Application with the wish and the requests that were read at the beginning of a look."""
+    return msgspec.structs.replace(
+        latest, spec=read.spec, generation=read.generation, annotations=read.annotations, deleting=read.deleting
+    )
 
 
 def merge_patch(old: Json, new: Json) -> Json:

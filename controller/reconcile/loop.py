@@ -11,6 +11,7 @@ from controller.govern.judge import Verdict, judge
 from controller.model.duration import seconds
 from controller.model.labels import FINALIZER
 from controller.model.run import Phase, Run, Trigger
+from controller.reconcile.announce import as_read
 from controller.reconcile.concluding import conclude, fail, rest
 from controller.reconcile.deleting import dismantle, home_of, leave
 from controller.reconcile.drifting import notice
@@ -46,7 +47,8 @@ async def advance(work: Work, rooms: Rooms) -> Fate:
                 return await rest(app, rooms)
             return await look(await adopted(app, rooms), work, rooms)
         except ShipslogError as error:
-            return await fail(rooms.registry.applications.get(app.key, app), rooms, error, work.trigger)
+            latest = as_read(rooms.registry.applications.get(app.key, app), app)
+            return await fail(latest, rooms, error, work.trigger)
 
 
 async def look(app: Application, work: Work, rooms: Rooms) -> Fate:

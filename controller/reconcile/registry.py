@@ -75,13 +75,15 @@ class Registry:
     def accept(self, body: Json) -> None:
         """Take in an object that a write of ours returned, ahead of the watch.
 
-        An answer may come after the watch said that the object is gone: it must not bring it back.
+        An answer may come after the watch said that the object is gone: it must not bring it back. And it may hold
+        what somebody else changed: whoever is told of news is told now, for the watch will bring nothing newer.
         """
         known = self.applications.get(_key(body)) if body["kind"] == "Application" else None
         if known is not None and known.uid == body["metadata"]["uid"]:
-            self._take_application(body, quiet=True)
+            self._take_application(body, quiet=False)
 
     async def _keep(self, kind: str) -> None:
+        self._listed[kind] = set()  # a watch does not announce its first listing, and this may be the second watch
         async with contextlib.aclosing(self.home.watch(API_VERSION, kind)) as events:
             async for event in events:
                 self._follow(kind, event)
@@ -153,9 +155,7 @@ class Registry:
 
     def _sweep(self, kind: str) -> None:
         self._synced[kind].set()
-        listed = self._listed.pop(kind, None)
-        if listed is None:  # the first listing: nothing was known before
-            return
+        listed = self._listed.pop(kind, set())
         known: set[Key] = {
             "Application": set(self.applications),
             "Repository": set(self.repositories),

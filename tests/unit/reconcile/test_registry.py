@@ -4,9 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 from controller.model.labels import API_VERSION
 from controller.model.objects import Key
+from controller.model.run import Trigger
+from controller.ports import WatchEvent
 from controller.reconcile.registry import Registry
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from controller.model.base import Json
 
 SHOP = Key("team-pay", "shop")
@@ -54,3 +58,48 @@ def test_an_answer_about_a_namesake_that_is_gone_is_not_taken_for_the_new_one() 
     made.accept(body(uid="one", version="10"))
 
     assert made.applications[SHOP].uid == "two"
+
+
+def test_news_that_an_answer_holds_are_told() -> None:
+    """The answer to our status write may hold what a user changed: the watch brings nothing newer than that."""
+    made = registry(body())
+    told: list[tuple[Key, Trigger]] = []
+    made.on_application = lambda key, trigger: told.append((key, trigger))
+
+    made.accept(body(version="3", generation=2))
+    made._take("Application", body(version="2", generation=2))
+    made._take("Application", body(version="3", generation=2))
+    made.accept(body(version="4", generation=2, annotations={"shipslog.dev/sync-requested-at": "now"}))
+    made.accept(body(version="5", generation=2, annotations={"shipslog.dev/sync-requested-at": "now"}))
+
+    assert told == [(SHOP, Trigger.SPEC), (SHOP, Trigger.USER)]
+
+
+async def test_what_went_between_two_watches_is_gone() -> None:
+    """A watch that was begun anew after an error lists everything: what it does not name was deleted meanwhile."""
+    home = ScriptedWatches()
+    made = Registry(home, "default")  # type: ignore[arg-type]  # nothing but watches is asked of it
+    told: list[Trigger] = []
+    made.on_application = lambda _key, trigger: told.append(trigger)
+    home.script = [WatchEvent("added", body()), WatchEvent("synced")]
+    await made._keep("Application")
+    assert list(made.applications) == [SHOP]
+
+    home.script = [WatchEvent("synced")]
+    await made._keep("Application")
+
+    assert made.applications == {}
+    assert told == [Trigger.SPEC, Trigger.SPEC]
+
+
+class ScriptedWatches:
+    """A cluster whose watch says what it is told to, and ends."""
+
+    def __init__(self) -> None:
+        self.script: list[WatchEvent] = []
+
+    async def watch(self, api_version: str, kind: str) -> AsyncGenerator[WatchEvent]:
+        """One watch."""
+        del api_version, kind
+        for event in self.script:
+            yield event
