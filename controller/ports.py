@@ -11,8 +11,9 @@ from controller.model.base import Json
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+    from controller.model.drift import Drift
     from controller.model.event import Draft, Event
-    from controller.model.objects import GroupKind, ObjectId
+    from controller.model.objects import GroupKind, Key, ObjectId
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -72,14 +73,20 @@ class Cluster(Protocol):
         """Server-side apply (KEP-555); `force` takes conflicting fields over. Gives the server's answer."""
         ...
 
-    async def create(self, body: Json) -> Json:
+    async def create(self, body: Json, *, dry_run: bool = False) -> Json:
         """Create the object; raises Conflict where it exists."""
         ...
 
     async def delete(
-        self, object_id: ObjectId, api_version: str, *, uid: str = "", propagation: str = "Background"
+        self,
+        object_id: ObjectId,
+        api_version: str,
+        *,
+        uid: str = "",
+        resource_version: str = "",
+        propagation: str = "Background",
     ) -> bool:
-        """Ask for deletion, of that uid only where one is given; False when it was gone already."""
+        """Ask for deletion, of that uid and version only where they are given; False when it was gone already."""
         ...
 
     async def merge(self, object_id: ObjectId, api_version: str, patch: Json, *, subresource: str = "") -> Json:
@@ -109,4 +116,8 @@ class Ledger(Protocol):
 
         Raises `controller.record.errors.SpoolError` (Transient) when that can't be promised.
         """
+        ...
+
+    def open_drifts(self, application: Key, cluster: str) -> Sequence[Drift]:
+        """The drifts of an Application whose detection was recorded and whose end was not, as far as is remembered."""
         ...

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from controller.model.application import Application
     from controller.model.base import Json
+    from controller.model.drift import Drift
     from controller.model.event import Draft, Event
     from controller.model.plan import Plan
     from controller.model.revision import Revision
@@ -69,6 +70,11 @@ class Unrecorded:
     async def append(self, *drafts: Draft) -> tuple[Event, ...]:
         """Refuse: whoever asks is about to write."""
         raise AssertionError(f"a plan wrote {[draft.type.label for draft in drafts]}")
+
+    def open_drifts(self, application: Key, cluster: str) -> tuple[Drift, ...]:
+        """None: what was recorded is the controller's to know."""
+        del application, cluster
+        return ()
 
 
 @contextlib.contextmanager

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from controller.diff.attribution import DELETED, attribute
 from controller.diff.compare import differences
-from controller.diff.ownership import DELETED, attribute, ownership_digest
+from controller.diff.ownership import disowned, ownership_digest
 from controller.model.base import Json
 from controller.model.labels import OWNER_LABEL, PRUNE_ANNOTATION
 from controller.model.live import Baseline, Foreseen, LiveView, Mark, newer
@@ -55,7 +56,7 @@ def step_of(manifest: Manifest, foreseen: Foreseen, *, stood: bool) -> Step:
         return msgspec.structs.replace(step, action=Action.SKIP, reason="it is being deleted", drifted=stood)
     changes = differences(foreseen.live, foreseen.predicted)
     if not changes:
-        return msgspec.structs.replace(step, action=Action.UNCHANGED, reason="")
+        return _kept(step, foreseen.live, foreseen.predicted, stood=stood)
     return msgspec.structs.replace(
         step,
         action=Action.UPDATE,
@@ -63,6 +64,20 @@ def step_of(manifest: Manifest, foreseen: Foreseen, *, stood: bool) -> Step:
         changes=changes,
         drifted=stood,
         attribution=attribute(foreseen.live, [change.path for change in changes]) if stood else None,
+    )
+
+
+def _kept(step: Step, live: Json, predicted: Json, *, stood: bool) -> Step:
+    """Every value stands. Where fields are not ours any more, the next foreign write to them would go unnoticed."""
+    lost = disowned(live, predicted) if stood else ""
+    if not lost:
+        return msgspec.structs.replace(step, action=Action.UNCHANGED, reason="")
+    return msgspec.structs.replace(
+        step,
+        action=Action.UPDATE,
+        reason=f"every value stands, but {lost} is not ours any more",
+        drifted=True,
+        attribution=attribute(live, ()),
     )
 
 

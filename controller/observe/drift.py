@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal
 
 import msgspec
 
-from controller.model.drift import Drift
+from controller.model.drift import Change, Drift
 from controller.model.objects import ObjectId
 from controller.model.plan import Action, Step
 
@@ -29,7 +28,11 @@ class Episodes(msgspec.Struct, frozen=True):
 
 
 def compare(
-    known: Iterable[Drift], steps: Iterable[Step], *, new_id: Callable[[], str], since: Callable[[ObjectId], str]
+    known: Iterable[Drift],
+    steps: Iterable[Step],
+    *,
+    new_id: Callable[[Drift, Step], str],
+    since: Callable[[ObjectId], str],
 ) -> Episodes:
     """Hold the drifted steps of a plan against the drifts known to be open.
 
@@ -51,11 +54,30 @@ def compare(
         if same:
             standing.append(same)
         else:
-            opened.append((msgspec.structs.replace(drift, id=new_id(), since=since(step.id)), step))
+            opened.append((msgspec.structs.replace(drift, id=new_id(drift, step), since=since(step.id)), step))
     return Episodes(tuple(opened), tuple(standing), tuple(before.values()))
 
 
-def _change(step: Step) -> Literal["changed", "removed", "deleted"]:
+def evidence(drift: Drift, step: Step) -> tuple[str, ...]:
+    """What makes this episode itself, whoever looks: the object, what differs, and who wrote it when.
+
+    Empty for an object that is gone: nothing tells one deletion from the next. Status writes change none of it, so
+    that a process which dies after it recorded the drift, and its successor, speak of the same episode.
+    """
+    found = step.attribution
+    if drift.change == "deleted" or found is None or not found.resource_version:
+        return ()
+    wrote = [entry for entry in found.managed_fields if entry.get("subresource") != "status"]
+    # A spec has its generation; what has none is hardly ever written by its controller.
+    version = f"generation {found.generation}" if found.generation else f"version {found.resource_version}"
+    values = [(change.path, change.before, change.after) for change in step.changes]
+    parts = (wrote, values)
+    return (drift.object, step.uid, drift.change, version, msgspec.json.encode(parts, order="deterministic").decode())
+
+
+def _change(step: Step) -> Change:
     if step.action is not Action.UPDATE:
         return "deleted"
+    if not step.changes:
+        return "disowned"
     return "removed" if all(change.absent == "before" for change in step.changes) else "changed"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from controller.model.event import Actor, EventType
-from controller.observe.drift import Episodes, compare
+from controller.observe.drift import Episodes, compare, evidence
 from controller.reconcile.moment import epoch, rfc3339
 from controller.record.identifier import derived
 
@@ -22,14 +22,18 @@ if TYPE_CHECKING:
 
 CHANGES = 50
 """Field differences that one record holds; it says how many there were."""
+EPISODES = 256
+"""Episodes of one Application that are remembered, to tell a repetition within a second from a retry."""
 VALUE = 256
 """Bytes of one value in a record; of a longer one its length is told, and the wish's digest stands for it."""
 
 
 async def notice(case: Case, plan: Plan) -> tuple[Drift, ...]:
     """Record what drifted and what drifts ended by themselves; gives the drifts that are open now."""
-    known = case.memory.drifts if case.memory.drifts is not None else case.app.status.drift
-    episodes = compare(known, plan.steps, new_id=case.rooms.new_id, since=lambda id_: _since(case, id_))
+    known = case.memory.drifts if case.memory.drifts is not None else _left(case)
+    episodes = compare(
+        known, plan.steps, new_id=lambda drift, step: _id(case, drift, step), since=lambda id_: _since(case, id_)
+    )
     drafts = [_detected(case, drift, step) for drift, step in episodes.opened]
     drafts += [_ended(case, drift) for drift in episodes.ended]
     if drafts:
@@ -41,9 +45,34 @@ async def notice(case: Case, plan: Plan) -> tuple[Drift, ...]:
     return episodes.open
 
 
+def _left(case: Case) -> tuple[Drift, ...]:
+    """The drifts that an earlier process left open: those of the status, and those it recorded and died before."""
+    told = {drift.id: drift for drift in case.app.status.drift}
+    recorded = case.rooms.ledger.open_drifts(case.app.key, case.app.spec.destination.cluster)
+    return tuple({**{drift.id: drift for drift in recorded}, **told}.values())
+
+
+def _id(case: Case, drift: Drift, step: Step) -> str:
+    """The episode's id: the same for the same evidence, so that a successor of ours does not tell it twice.
+
+    Within one second the same tool can do the same thing again after we healed it: such episodes are numbered.
+    """
+    parts = evidence(drift, step)
+    if not parts:
+        return case.rooms.new_id()
+    episode = derived("drift", case.app.uid, *parts)
+    seen = case.memory.episodes
+    number = seen[episode] = seen.pop(episode, -1) + 1
+    while len(seen) > EPISODES:
+        seen.pop(next(iter(seen)))
+    return derived("drift", episode, str(number)) if number else episode
+
+
 def sentence(drift: Drift, step: Step) -> str:
     """What drifted, for people: object, fields and manager."""
     who = f" by {drift.manager}" if drift.manager else ""
+    if drift.change == "disowned":
+        return f"{step.id} has every value, but fields of it are not ours any more{who and ': taken' + who}"
     what = f" at {', '.join(drift.fields[:3])}" if drift.fields else ""
     return f"{step.id} was {drift.change}{what}{who}"
 
@@ -87,6 +116,8 @@ def _detected(case: Case, drift: Drift, step: Step) -> Draft:
         revision=case.wish.revision.sha,
         detail={
             "change": drift.change,
+            "paths": list(drift.fields),
+            "manager": drift.manager,
             "since": drift.since,
             "fields": changes(step),
             "fieldsInAll": len(step.changes),

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 from controller.record.errors import SpoolError, SpoolFull
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from controller.metrics import Metrics
+    from controller.model.drift import Drift
     from controller.model.event import Draft, Event
+    from controller.model.objects import Key
     from controller.ports import Ledger
 
 
@@ -37,3 +41,7 @@ class MeasuredLedger:
         self.problem = ""
         self._metrics.ledger_append_duration.observe(time.monotonic() - started)
         return events
+
+    def open_drifts(self, application: Key, cluster: str) -> Sequence[Drift]:
+        """As the ledger remembers them."""
+        return self._ledger.open_drifts(application, cluster)

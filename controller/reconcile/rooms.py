@@ -85,6 +85,8 @@ class Memory:
     heals: list[float] = dataclasses.field(default_factory=list)
     heal_at: float = 0.0
     """When drift that was left standing may be healed, on the monotonic clock; 0: none was."""
+    episodes: dict[str, int] = dataclasses.field(default_factory=dict)
+    """How often the same evidence of a drift was met, by what derives from it."""
     drifts: tuple[Drift, ...] | None = None
     """Open drifts; None until the status was read once."""
     spoken: str = ""

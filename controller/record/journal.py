@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from controller.model.drift import Drift
+    from controller.model.objects import Key
     from controller.record.disk import Disk
 
 log = logs.get_logger(__name__)
@@ -141,6 +143,10 @@ class Journal:
     def open_intents(self) -> tuple[Event, ...]:
         """Every apply.intent that has no apply.result, oldest first."""
         return tuple(intent.event for intent in self._history.open_intents())
+
+    def open_drifts(self, application: Key, cluster: str) -> tuple[Drift, ...]:
+        """The drifts whose end was not recorded, as far as the spool goes back: the status may not tell of them."""
+        return self._history.open_drifts(application, cluster)
 
     async def recover(self) -> tuple[Event, ...]:
         """Begin this life: record audit.started, and an unknown result for each intent a former life left open.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.diff.ownership import attribute, ownership_digest
+from controller.diff.attribution import attribute
+from controller.diff.ownership import disowned, ownership_digest
 
 OURS = {
     "manager": "shipslog",
@@ -46,12 +47,56 @@ def test_the_single_owner_of_all_fields_is_named() -> None:
 
 def test_a_removed_field_has_no_culprit() -> None:
     """A removal leaves no trace of who: nobody is named, even when a foreign manager owns something else."""
-    body = _object(OURS, _foreign({"f:spec": {"f:other": {}}}))
+    body = _object(OURS, _foreign({"f:spec": {"f:other": {}}}, time="2025-12-31T00:00:00Z"))
 
     found = attribute(body, ["/spec/replicas"])
 
-    assert found.certainty == "unattributable"
+    assert (found.certainty, found.tier) == ("unattributable", "E")
     assert found.suspects == ()
+
+
+def test_who_wrote_after_us_may_have_removed_the_field() -> None:
+    """Managers with a write later than our last one are candidates, and no more; a status writer is none."""
+    status = _foreign({"f:status": {}}, "kubelet") | {"subresource": "status"}
+    body = _object(OURS, status, _foreign({"f:spec": {"f:other": {}}}, "operator"))
+
+    found = attribute(body, ["/spec/replicas"])
+
+    assert (found.certainty, found.tier) == ("ambiguous", "D")
+    assert [suspect.manager for suspect in found.suspects] == ["operator"]
+
+
+def test_a_write_in_our_name_and_a_merged_entry_are_no_culprits() -> None:
+    """Our own name under another operation, and the entry of more than ten managers, are told as what they are."""
+    replicas = {"f:spec": {"f:replicas": {}}}
+    for manager, words in (("shipslog", "in our name"), ("ancient-changes", "more than ten managers")):
+        found = attribute(_object(OURS, _foreign(replicas, manager)), ["/spec/replicas"])
+
+        assert (found.certainty, found.tier) == ("ambiguous", "D")
+        assert words in found.explanation
+
+
+def test_the_raw_entries_are_kept_within_a_bound() -> None:
+    """All entries as they stood, with resourceVersion and generation; of the largest only the size."""
+    large = _foreign({f"f:{number}": {} for number in range(5000)}, "large")
+    body = _object(OURS, _foreign({"f:spec": {"f:replicas": {}}}), large)
+    body["metadata"] |= {"resourceVersion": "7", "generation": 3}
+
+    found = attribute(body, ["/spec/replicas"])
+
+    assert (found.resource_version, found.generation) == ("7", 3)
+    assert found.managed_fields[:2] == tuple(body["metadata"]["managedFields"][:2])
+    assert found.managed_fields[2]["manager"] == "large"
+    assert "bytes" in found.managed_fields[2]["fieldsV1"]
+
+
+def test_fields_that_left_our_entry_are_noticed() -> None:
+    """An apply would make them ours again; fields that we own beyond it are none of that."""
+    whole = _object(OURS)
+    assert disowned(whole, whole) == ""
+    assert disowned(_object(OURS | {"fieldsV1": {"f:spec": {"f:template": {}}}}), whole) == "f:spec f:replicas"
+    assert disowned(_object(), whole) == "f:spec"
+    assert disowned(whole, _object(OURS | {"fieldsV1": {"f:spec": {"f:template": {}}}})) == ""
 
 
 def test_several_owners_are_candidates_the_latest_first() -> None:
