@@ -83,9 +83,17 @@ def _type(described: types.Type, *, wish: bool) -> Json:
             return {"type": "array", "items": _type(item, wish=wish)} | _bounds(
                 minItems=described.min_length, maxItems=described.max_length
             )
-        case types.DictType(value_type=types.AnyType()):
-            return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        case types.DictType():
+            return _map(described, wish=wish)
     return _scalar(described, wish=wish)
+
+
+def _map(described: types.DictType, *, wish: bool) -> Json:
+    if isinstance(described.value_type, types.AnyType):
+        return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    # A pattern of the keys can't be said in a structural schema: that takes a rule.
+    answer: Json = {"type": "object", "additionalProperties": _type(described.value_type, wish=wish)}
+    return answer | _bounds(maxProperties=described.max_length)
 
 
 def _optional(members: tuple[types.Type, ...], *, wish: bool) -> Json:

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
 from controller.model.base import Strict
-from controller.model.names import NAME, Name, Patterns, RepositoryPath
+from controller.model.helm import HelmOptions
+from controller.model.kustomize import KustomizeOptions
+from controller.model.names import Name, Patterns, RepositoryPath
+from controller.model.postbuild import PostBuild
 from controller.model.ref import Ref
-
-
-class KustomizeOptions(Strict, frozen=True, kw_only=True):
-    """Render with Kustomize."""
-
-
-class HelmOptions(Strict, frozen=True, kw_only=True):
-    """Render as a Helm chart."""
-
-    release_name: Annotated[
-        Annotated[str, Meta(max_length=53, pattern=NAME)] | None, Meta(description="Default: the Application's name.")
-    ] = None
-    value_files: Annotated[
-        tuple[RepositoryPath, ...],
-        Meta(
-            description="Values files relative to the chart, later ones win; `../` stays in the repository.",
-            max_length=64,
-        ),
-    ] = ()
-    values: Annotated[dict[str, Any] | None, Meta(description="Values; they win over value files.")] = None
 
 
 class PlainOptions(Strict, frozen=True, kw_only=True):
@@ -50,3 +33,4 @@ class Source(Strict, frozen=True, kw_only=True):
     kustomize: Annotated[KustomizeOptions | None, Meta(description="Render with Kustomize.")] = None
     helm: Annotated[HelmOptions | None, Meta(description="Render as a Helm chart.")] = None
     plain: Annotated[PlainOptions | None, Meta(description="Take files as they are.")] = None
+    post_build: Annotated[PostBuild | None, Meta(description="Fill values into what was rendered.")] = None

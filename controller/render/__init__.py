@@ -9,7 +9,7 @@ from controller.render.errors import EngineError, RenderError
 from controller.render.locate import locate_engine
 from controller.render.pool import EnginePool
 from controller.render.renderer import Renderer
-from controller.render.request import Helm, Hook, Limits, Plain, Rendered, RenderedObject, RenderRequest
+from controller.render.request import Helm, Hook, Limits, Plain, Rendered, RenderedObject, RenderRequest, Variables
 from controller.render.tree import Entry, Tree
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "RenderedObject",
     "Renderer",
     "Tree",
+    "Variables",
     "locate_engine",
 ]

@@ -36,7 +36,7 @@ class Found(msgspec.Struct, omit_defaults=True):
     base64: str | None = None
 
 
-class SentRequest(EngineRequest, frozen=True, kw_only=True, rename="camel"):
+class SentRequest(EngineRequest, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A request with the listing of its root."""
 
     preload: Found | None = None

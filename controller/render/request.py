@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
-if TYPE_CHECKING:
-    from controller.model.source import HelmOptions, PlainOptions
+from controller.model.helm import FileParameter, HelmOptions, Parameter
+from controller.model.kustomize import KustomizeOptions
+from controller.model.source import PlainOptions
 
 Kind = Literal["auto", "plain", "kustomize", "helm"]
 
@@ -33,13 +34,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Helm(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Parameters of a chart. Values: the chart's own < files in order < inline."""
+    """Parameters of a chart. Values: the chart's own < files in order < inline < parameters < file parameters."""
 
     release_name: str = ""
     values: dict[str, Any] = {}
     value_files: tuple[str, ...] = ()
-    """Relative to the chart; relative to the repository's root with a leading slash."""
+    """Relative to the chart; relative to the repository's root with a leading slash. So are file parameters."""
     ignore_missing_value_files: bool = False
+    parameters: tuple[Parameter, ...] = ()
+    file_parameters: tuple[FileParameter, ...] = ()
     skip_crds: bool = False
     skip_tests: bool = False
     skip_schema_validation: bool = False
@@ -57,17 +60,26 @@ class Plain(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     exclude: tuple[str, ...] = ()
 
 
-class EngineRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Variables(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Values for `${name}` in finished objects. What a name in `secret` stands for is never part of a message."""
+
+    values: dict[str, str] = {}
+    secret: tuple[str, ...] = ()
+
+
+class EngineRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """One directory to be rendered, in the engine's words."""
 
     kind: Kind
     root: str
     namespace: str
-    kube_version: str
-    api_versions: tuple[str, ...]
-    helm: Helm
-    plain: Plain
-    limits: Limits
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+    helm: Helm = Helm()
+    kustomize: KustomizeOptions = KustomizeOptions()
+    plain: Plain = Plain()
+    limits: Limits = Limits()
+    variables: Variables | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +91,8 @@ class RenderRequest:
     none: `.Release.Namespace` for a chart, and part of an object's identity. `kube_version` and `api_versions` are
     what `.Capabilities` says; "" takes the version that the Helm library was built with.
 
-    With kind `auto` the directory's files decide. `helm` and `plain` take the spec's options as they are.
+    With kind `auto` the directory's files decide. `helm`, `kustomize` and `plain` take the spec's options as they
+    are. With `variables`, `${name}` in finished objects is filled in; one without a value and a default is an error.
     """
 
     root: str
@@ -87,7 +100,9 @@ class RenderRequest:
     name: str = "release-name"
     namespace: str = "default"
     helm: Helm | HelmOptions | None = None
+    kustomize: KustomizeOptions | None = None
     plain: Plain | PlainOptions | None = None
+    variables: Variables | None = None
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
@@ -102,7 +117,9 @@ class RenderRequest:
             kube_version=self.kube_version,
             api_versions=tuple(sorted(self.api_versions)),
             helm=msgspec.structs.replace(helm, release_name=helm.release_name or self.name),
+            kustomize=self.kustomize or KustomizeOptions(),
             plain=Plain(**_common(self.plain, Plain)),
+            variables=self.variables,
             limits=self.limits,
         )
 

@@ -15,6 +15,8 @@ type Failure struct {
 	Line   int    `json:"line,omitempty"`
 	Object string `json:"object,omitempty"`
 	Remedy string `json:"remedy,omitempty"`
+	// Missing says that a file is not there, which some callers allow.
+	Missing bool `json:"-"`
 }
 
 func (f *Failure) Error() string { return f.Message }
@@ -29,6 +31,7 @@ func tooMuch(file, format string, args ...any) *Failure {
 
 func (f *Failure) at(line int) *Failure          { f.Line = line; return f }
 func (f *Failure) of(object string) *Failure     { f.Object = object; return f }
+func (f *Failure) missing() *Failure             { f.Missing = true; return f }
 func (f *Failure) remedy(remedy string) *Failure { f.Remedy = remedy; return f }
 
 // asFailure keeps a Failure that is in the chain and makes one of anything else.
@@ -38,4 +41,10 @@ func asFailure(err error, file string) *Failure {
 		return failure
 	}
 	return wrong(file, "%s", err.Error())
+}
+
+// absent says that an error is a file which is not there.
+func absent(err error) bool {
+	var failure *Failure
+	return errors.As(err, &failure) && failure.Missing
 }

@@ -21,6 +21,9 @@ type FileSystem struct {
 	inspect    func(name string, data []byte) ([]byte, error)
 	// refused is the first look-up that we did not allow: Kustomize's own message would bury it.
 	refused *Failure
+	// generated is the kustomization file at a path where the repository has none; nil for none.
+	generated []byte
+	at        string
 }
 
 var _ filesys.FileSystem = (*FileSystem)(nil)
@@ -63,6 +66,10 @@ func (s *FileSystem) ReadFile(name string) ([]byte, error) {
 	inner, kind, err := s.kind(name)
 	if err != nil {
 		return nil, err
+	}
+	if s.generated != nil && inner == s.at {
+		data, err := s.inspect(inner, s.generated)
+		return data, s.refuse(err)
 	}
 	if kind != "blob" {
 		return nil, &fs.PathError{Op: "open", Path: inner, Err: missing(kind)}

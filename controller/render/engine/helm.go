@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"sort"
@@ -75,27 +74,16 @@ func (r *chartRender) check() error {
 	return checkSchemas(r.chart, r.request.Root)
 }
 
-// values merges the values files in order and the inline values over them.
+// values merges the values files in order, the inline values over them, and parameters over all.
 func (r *chartRender) values() (map[string]any, error) {
 	merged := map[string]any{}
 	for _, file := range r.request.Helm.ValueFiles {
-		name := path.Clean(path.Join(r.request.Root, file))
-		if strings.HasPrefix(file, "/") {
-			name = strings.TrimPrefix(path.Clean(file), "/")
+		data, name, err := r.named("spec.source.helm.valueFiles", "values file", file)
+		if absent(err) && r.request.Helm.IgnoreMissingValueFiles {
+			continue
 		}
-		if name == ".." || strings.HasPrefix(name, "../") {
-			return nil, wrong(file, "the values file %s is outside the repository", file).of("spec.source.helm.valueFiles")
-		}
-		data, err := r.repository.Blob(name)
 		if err != nil {
 			return nil, err
-		}
-		if data == nil {
-			if r.request.Helm.IgnoreMissingValueFiles {
-				continue
-			}
-			return nil, wrong(name, "the values file %s does not exist in this revision", name).
-				of("spec.source.helm.valueFiles").remedy("correct the path, or commit the file")
 		}
 		if _, err := readDocuments(name, data, r.request.Limits); err != nil {
 			return nil, err
@@ -106,7 +94,8 @@ func (r *chartRender) values() (map[string]any, error) {
 		}
 		merged = loader.MergeMaps(merged, read)
 	}
-	return loader.MergeMaps(merged, r.request.Helm.Values), nil
+	merged = loader.MergeMaps(merged, r.request.Helm.Values)
+	return merged, r.parameters(merged)
 }
 
 func (r *chartRender) render() error {

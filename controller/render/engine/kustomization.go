@@ -17,6 +17,7 @@ type Inspector struct {
 	limits     Limits
 	repository *Repository
 	root       string
+	params     *KustomizeParams
 	// data are files that generators take as they are: they need not be YAML.
 	data map[string]bool
 	// resources are files that declare objects; a patch names an object that another file declares.
@@ -30,7 +31,7 @@ type declaration struct{ kind, name, file string }
 
 func newInspector(request *Request, repository *Repository) *Inspector {
 	return &Inspector{
-		limits: request.Limits, repository: repository, root: request.Root,
+		limits: request.Limits, repository: repository, root: request.Root, params: &request.Kustomize,
 		data: map[string]bool{}, resources: map[string]bool{},
 	}
 }
@@ -118,7 +119,10 @@ func (i *Inspector) kustomization(name string, data []byte, documents []Document
 	if err := i.references(name, &parsed); err != nil {
 		return nil, err
 	}
-	return data, nil
+	if i.params.none() || parentOf(name) != i.root {
+		return data, nil
+	}
+	return i.edit(name, documents[0].JSON)
 }
 
 // reference is one place of a kustomization file that names another file or directory.
@@ -179,7 +183,7 @@ func (i *Inspector) check(name, directory string, r reference) error {
 	}
 	if kind == "" {
 		return wrong(name, "%s: %s: %s does not exist in this revision", name, r.field, target).
-			of(r.field).remedy("correct the path, or commit the file")
+			of(r.field).remedy("correct the path, or commit the file").missing()
 	}
 	return nil
 }

@@ -23,6 +23,13 @@ func kustomizer() *krusty.Kustomizer {
 func renderKustomize(request *Request, repository *Repository) (*Answer, error) {
 	inspector := newInspector(request, repository)
 	system := &FileSystem{repository: repository, inspect: inspector.inspect}
+	if request.Kind == "kustomize" {
+		made, err := generated(request, repository)
+		if err != nil {
+			return nil, err
+		}
+		system.generated, system.at = made, join(request.Root, "kustomization.yaml")
+	}
 	built, err := kustomizer().Run(system, path.Join(mount, request.Root))
 	if system.refused != nil {
 		return nil, system.refused

@@ -32,6 +32,7 @@ func (i identity) String() string {
 // Manifests gathers the objects of one answer: lists are expanded, heads checked, doubles refused.
 type Manifests struct {
 	limits    Limits
+	variables *Variables
 	namespace string
 	objects   []Object
 	from      map[identity]string
@@ -39,7 +40,9 @@ type Manifests struct {
 }
 
 func newManifests(request *Request) *Manifests {
-	return &Manifests{limits: request.Limits, namespace: request.Namespace, from: map[identity]string{}}
+	return &Manifests{
+		limits: request.Limits, variables: request.Variables, namespace: request.Namespace, from: map[identity]string{},
+	}
 }
 
 // add takes one document; a document without content is passed over.
@@ -62,7 +65,30 @@ func (m *Manifests) addObject(file string, object json.RawMessage, line int, hoo
 	if kind, _ := h.Kind.(string); strings.HasSuffix(kind, "List") && len(h.Items) > 0 && h.Items[0] == '[' {
 		return m.addList(file, h, line, hook)
 	}
+	if m.variables != nil {
+		filled, secret, err := m.variables.fill(file, object, m.limits)
+		if err != nil {
+			return asFailure(err, file).at(line)
+		}
+		h = head{}
+		if json.Unmarshal(filled, &h) != nil {
+			return wrong(file, "%s: metadata must be a mapping", file).at(line).of("metadata")
+		}
+		if err := m.take(file, filled, h, line, hook, secret); err != nil {
+			return m.variables.hide(asFailure(err, file))
+		}
+		return nil
+	}
+	return m.take(file, object, h, line, hook, false)
+}
+
+// take adds one object. Of one that holds a Secret's value nothing is quoted but names.
+func (m *Manifests) take(file string, object json.RawMessage, h head, line int, hook *Hook, secret bool) error {
 	id, failure := h.identify(file, m.namespace)
+	if failure != nil && secret {
+		failure = wrong(file, "%s: %s lacks a field that every object has, or has it as a number, once its variables are filled in",
+			file, describe(object)).of(describe(object)).remedy("look at apiVersion, kind, metadata.name and metadata.namespace")
+	}
 	if failure != nil {
 		return failure.at(line)
 	}

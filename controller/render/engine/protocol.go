@@ -84,12 +84,15 @@ type Request struct {
 	// Root is the directory, relative to the repository's root; "" is the root itself.
 	Root string `json:"root"`
 	// Namespace is where objects go that name none.
-	Namespace   string      `json:"namespace"`
-	KubeVersion string      `json:"kubeVersion"`
-	APIVersions []string    `json:"apiVersions"`
-	Helm        HelmParams  `json:"helm"`
-	Plain       PlainParams `json:"plain"`
-	Limits      Limits      `json:"limits"`
+	Namespace   string          `json:"namespace"`
+	KubeVersion string          `json:"kubeVersion"`
+	APIVersions []string        `json:"apiVersions"`
+	Helm        HelmParams      `json:"helm"`
+	Kustomize   KustomizeParams `json:"kustomize"`
+	Plain       PlainParams     `json:"plain"`
+	Limits      Limits          `json:"limits"`
+	// Variables are filled into finished objects; nil leaves `${...}` as it is.
+	Variables *Variables `json:"variables,omitempty"`
 	// Preload is the shallow listing of Root, to spare a round trip.
 	Preload *Found `json:"preload,omitempty"`
 }
@@ -99,11 +102,48 @@ type HelmParams struct {
 	ReleaseName string         `json:"releaseName"`
 	Values      map[string]any `json:"values"`
 	// ValueFiles are relative to the chart, or to the repository's root when they start with a slash.
-	ValueFiles              []string `json:"valueFiles"`
-	IgnoreMissingValueFiles bool     `json:"ignoreMissingValueFiles"`
-	SkipCRDs                bool     `json:"skipCrds"`
-	SkipTests               bool     `json:"skipTests"`
-	SkipSchema              bool     `json:"skipSchemaValidation"`
+	ValueFiles              []string        `json:"valueFiles"`
+	IgnoreMissingValueFiles bool            `json:"ignoreMissingValueFiles"`
+	Parameters              []HelmParameter `json:"parameters"`
+	FileParameters          []HelmFile      `json:"fileParameters"`
+	SkipCRDs                bool            `json:"skipCrds"`
+	SkipTests               bool            `json:"skipTests"`
+	SkipSchema              bool            `json:"skipSchemaValidation"`
+}
+
+// HelmParameter is one value by its path, as --set, or --set-string where it is forced to be a string.
+type HelmParameter struct {
+	Name        string `json:"name"`
+	Value       string `json:"value"`
+	ForceString bool   `json:"forceString"`
+}
+
+// HelmFile is one value by its path that is a file's content, as --set-file.
+type HelmFile struct {
+	Name string `json:"name"`
+	Path string `json:"path"`
+}
+
+// KustomizeParams are edits of the root's kustomization file, in the words of such a file.
+type KustomizeParams struct {
+	NamePrefix              string            `json:"namePrefix"`
+	NameSuffix              string            `json:"nameSuffix"`
+	Namespace               string            `json:"namespace"`
+	Images                  []map[string]any  `json:"images"`
+	Replicas                []map[string]any  `json:"replicas"`
+	CommonLabels            map[string]string `json:"commonLabels"`
+	LabelWithoutSelector    bool              `json:"labelWithoutSelector"`
+	LabelIncludeTemplates   bool              `json:"labelIncludeTemplates"`
+	CommonAnnotations       map[string]string `json:"commonAnnotations"`
+	Patches                 []map[string]any  `json:"patches"`
+	Components              []string          `json:"components"`
+	IgnoreMissingComponents bool              `json:"ignoreMissingComponents"`
+}
+
+// Variables are values by name; those named in Secret never stand in a message.
+type Variables struct {
+	Values map[string]string `json:"values"`
+	Secret []string          `json:"secret"`
 }
 
 // PlainParams say which files of a directory count; patterns are globs of path.Match, relative to the root.
@@ -130,7 +170,7 @@ func (l *Limits) setDefaults() {
 	setDefault(&l.TotalBytes, 64<<20)
 	setDefault(&l.Files, 5_000)
 	setDefault(&l.Objects, 10_000)
-	setDefault(&l.OutputBytes, 64<<20)
+	setDefault(&l.OutputBytes, 32<<20)
 	setDefault(&l.Depth, 100)
 	setDefault(&l.Nodes, 500_000)
 }

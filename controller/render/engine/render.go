@@ -40,6 +40,9 @@ func renderKind(request *Request, repository *Repository) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := request.Variables.check(); err != nil {
+		return nil, err
+	}
 	var answer *Answer
 	switch kind {
 	case "helm":

@@ -245,9 +245,6 @@ func expandedSize(node *yaml3.Node, known map[*yaml3.Node]int, limit int) int {
 func checkEmbedded(file string, value any, limits Limits) error {
 	switch value := value.(type) {
 	case string:
-		if strings.IndexByte(value, '\n') < 0 {
-			return nil
-		}
 		for _, text := range splitDocuments([]byte(value)) {
 			if err := checkAliases(file, text, limits); err != nil {
 				return err

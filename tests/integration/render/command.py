@@ -16,7 +16,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 BIN = Path(__file__).parents[3] / ".tools" / "bin"
 
 
-async def run(name: str, *arguments: str | Path, home: Path) -> tuple[int, str, str]:
+async def run(name: str, *arguments: str | Path, home: Path, cwd: Path | None = None) -> tuple[int, str, str]:
     """Run one of the tools built by tests/tools/build.sh; return exit status, stdout and stderr."""
     binary = BIN / name
     assert binary.is_file(), f"{binary} is missing: build it with tests/tools/build.sh .tools/bin"
@@ -26,6 +26,7 @@ async def run(name: str, *arguments: str | Path, home: Path) -> tuple[int, str, 
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={"HOME": str(home)},
+        cwd=cwd,
     )
     async with asyncio.timeout(60):
         out, err = await process.communicate()

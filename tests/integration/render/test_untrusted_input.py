@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from controller.model.kustomize import KustomizeOptions, Patch
 from controller.render import Helm, Limits, Plain, RenderError, RenderRequest
 from tests.unit.render.memory import MemoryTree, Submodule, Symlink
 
@@ -385,3 +386,17 @@ async def test_values_files_stay_in_the_repository(renderer: Renderer) -> None:
     for path in ("../../prod.yaml", "../../../etc/passwd", "/../etc/passwd", "https://example.invalid/values.yaml"):
         error = await refusal(renderer, files, RenderRequest(root="chart", helm=Helm(value_files=(path,))))
         assert error.object == "spec.source.helm.valueFiles"
+
+
+async def test_a_bomb_of_aliases_in_a_patch_is_refused(renderer: Renderer) -> None:
+    """Also on one line, and also where the Application brings the patch."""
+    line = "{" + BOMB.strip().replace("\n", ", ") + "}"
+    files = {"kustomization.yaml": f"resources: [a.yaml]\npatches: [{{patch: '{line}'}}]\n", "a.yaml": CONFIG}
+
+    assert "excessive aliasing" in (await refusal(renderer, files)).message
+    files["kustomization.yaml"] = "resources: [a.yaml]\n"
+    for patch in (line, BOMB):
+        options = KustomizeOptions(patches=(Patch(patch=patch),))
+        error = await refusal(renderer, files, RenderRequest(root="", kustomize=options))
+        assert "excessive aliasing" in error.message
+        assert "patches[0]" in error.message
