@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -17,7 +17,9 @@ _ABSENT: Any = object()
 _IGNORED_METADATA = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
 
 
-def differences(before: Json, after: Json, *, sent: Json | None = None) -> tuple[FieldChange, ...]:
+def differences(
+    before: Json, after: Json, *, sent: Json | None = None, former: Collection[str] = ()
+) -> tuple[FieldChange, ...]:
     """What an apply changes: `before` is the live object, `after` the server's dry run of the apply.
 
     Only fields that our apply owns count, now or before it: what admission or defaulting made of the object meanwhile
@@ -26,8 +28,9 @@ def differences(before: Json, after: Json, *, sent: Json | None = None) -> tuple
 
     `sent`, the object that was applied, is given where nobody wrote a field of ours since our last apply: then only
     what comes out as it was sent is a difference, and what admission makes of our own fields anew each time is none.
+    `former` are managers whose fields become ours with the apply.
     """
-    mine = _ours(after) and (*_ours(before), *_ours(after))
+    mine = _ours(after) and (*_ours(before, former), *_ours(after))
     beside = _Beside(sets_of([*entries_of(before), *entries_of(after)]), mine, bool(mine), sent, sent is not None)
     return redact(after, tuple(_values("", _wishes(before), _wishes(after), beside)))
 
@@ -63,8 +66,8 @@ class _Beside(msgspec.Struct, frozen=True):
         return _Beside(sets, mine, self.owned, sent, self.settled)
 
 
-def _ours(body: Json) -> Sets:
-    return sets_of([entry for entry in entries_of(body) if is_ours(entry)])
+def _ours(body: Json, former: Collection[str] = ()) -> Sets:
+    return sets_of([entry for entry in entries_of(body) if is_ours(entry) or entry.get("manager") in former])
 
 
 def _wishes(body: Json) -> Json:

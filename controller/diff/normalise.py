@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from controller.diff.redact import is_secret
 from controller.errors import Terminal
 from controller.model.base import Json
 from controller.model.canonical import digest
+from controller.model.ignore import IgnoreDifference
 from controller.model.labels import APPLICATION_ANNOTATION, BUCKET_LABEL, OWNER_LABEL, bucket, owner_value
 from controller.model.manifest import Manifest
 from controller.model.objects import Key, object_id
@@ -27,8 +30,16 @@ class Ownership:
         self.annotations = {APPLICATION_ANNOTATION: str(application)}
 
 
-def claim(body: Json, source: str, *, namespaced: bool, namespace: str, ownership: Ownership) -> Manifest:
-    """Make a rendered object ours.
+def claim(
+    body: Json,
+    source: str,
+    *,
+    namespaced: bool,
+    namespace: str,
+    ownership: Ownership,
+    ignored: Sequence[IgnoreDifference] = (),
+) -> Manifest:
+    """Make a rendered object ours; `ignored` are the rules about all objects.
 
     Raises Terminal, naming object and file, where a cluster-scoped kind names a namespace.
     """
@@ -44,7 +55,14 @@ def claim(body: Json, source: str, *, namespaced: bool, namespace: str, ownershi
     metadata["labels"] = {**_text_map(metadata.get("labels")), **ownership.labels}
     metadata["annotations"] = {**_text_map(metadata.get("annotations")), **ownership.annotations}
     wish = _encoded({name: value for name, value in body.items() if name != "status"} | {"metadata": metadata})
-    return Manifest(object_id(wish), wish["apiVersion"], wish, digest(wish), source)
+    subject = object_id(wish)
+    rules = tuple(rule for rule in ignored if rule.covers(subject))
+    return Manifest(subject, wish["apiVersion"], wish, _digest(wish, rules), source, rules)
+
+
+def _digest(wish: Json, rules: Sequence[IgnoreDifference]) -> str:
+    """With the rules: when they change, what they were about is another wish, and is looked at again."""
+    return digest([wish, msgspec.to_builtins(rules)]) if rules else digest(wish)
 
 
 def _encoded(body: Json) -> Json:
