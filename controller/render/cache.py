@@ -25,8 +25,6 @@ class Entry:
 
     answer: bytes
     digest: str
-    capabilities: str
-    """Cluster version and API versions that it was rendered for; "" when it doesn't depend on them."""
     root: str
     root_id: str
     dependencies: tuple[tuple[Dependency, str], ...]
@@ -41,10 +39,8 @@ class Entry:
         paths = sum(len(d.path) + len(i) + 100 for d, i in self.dependencies)
         return len(self.answer) + paths + OVERHEAD_BYTES
 
-    async def holds(self, tree: Tree, capabilities: str) -> bool:
+    async def holds(self, tree: Tree) -> bool:
         """Say whether every dependency is the same in a tree."""
-        if self.capabilities not in ("", capabilities):
-            return False
         same_root = await identify_path(tree, self.root) == self.root_id
         for dependency, known in self.dependencies:
             if same_root and is_below(dependency.path, self.root):
@@ -63,10 +59,17 @@ class Cache:
         self._variants: OrderedDict[bytes, list[Entry]] = OrderedDict()
         self.bytes = 0
 
-    async def find(self, key: bytes, tree: Tree, capabilities: str) -> Entry | None:
-        """Return the entry of a request that holds in a tree, if there is one."""
+    async def find(self, keys: Iterable[bytes], tree: Tree) -> Entry | None:
+        """Return the entry under one of a request's keys that holds in a tree, if there is one."""
+        for key in keys:
+            entry = await self._find(key, tree)
+            if entry is not None:
+                return entry
+        return None
+
+    async def _find(self, key: bytes, tree: Tree) -> Entry | None:
         for entry in list(self._variants.get(key, ())):
-            if await entry.holds(tree, capabilities):
+            if await entry.holds(tree):
                 variants = self._variants.get(key, [])
                 if entry in variants and variants[0] is not entry:
                     variants.remove(entry)

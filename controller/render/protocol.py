@@ -71,6 +71,7 @@ class Answer(msgspec.Struct, frozen=True):
     objects: tuple[RenderedObject, ...]
     warnings: tuple[str, ...]
     nondeterministic: bool
+    capabilities: bool
     dependencies: tuple[Dependency, ...]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -12,7 +12,7 @@ from controller.render.cache import Cache, Entry, identify, identify_path
 from controller.render.errors import EngineError, RenderError
 from controller.render.lookup import Lookup
 from controller.render.protocol import Answer, Found, SentRequest, decode_answer
-from controller.render.request import EngineRequest, Rendered, RenderedObject, RenderRequest
+from controller.render.request import EngineRequest, Helm, Rendered, RenderedObject, RenderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,17 @@ KUSTOMIZATIONS = {"kustomization.yaml", "kustomization.yml", "Kustomization"}
 """Names of the file that makes a directory a kustomization."""
 
 _canonical = msgspec.json.Encoder(order="sorted")
+
+
+class Keys(NamedTuple):
+    """The keys of one request, by what its result may depend on.
+
+    Only a chart sees `helm`, the release's name among it; only a chart that asks for it sees the cluster.
+    """
+
+    files: bytes
+    chart: bytes
+    cluster: bytes
 
 
 class Renderer:
@@ -69,24 +80,28 @@ class Renderer:
             ShipslogError: The tree could not be read.
         """
         asked = request.for_engine()
-        key, capabilities = await self._key(asked)
-        entry = await self._cache.find(key, tree, capabilities)
+        keys = await self._keys(asked)
+        entry = await self._cache.find(keys, tree)
         if entry is not None:
             self.hits += 1
             return _rendered(entry)
         self.misses += 1
         answer = await self._ask(tree, asked)
-        entry = await self._entry(tree, asked, answer, capabilities)
+        entry, key = await self._entry(tree, asked, answer, keys)
         if entry.keep:  # someone else may have been first: theirs is the one result of this content
-            entry = await self._cache.find(key, tree, capabilities) or entry
+            entry = await self._cache.find([key], tree) or entry
         self._cache.put(key, entry)
         return _rendered(entry)
 
-    async def _key(self, asked: EngineRequest) -> tuple[bytes, str]:
-        """Return the key of everything but content, and what a chart's capabilities are, which only charts see."""
-        plain = msgspec.structs.replace(asked, kube_version="", api_versions=())
-        key = hashlib.sha256((await self._pool.version()).encode() + _canonical.encode(plain)).digest()
-        return key, " ".join((asked.kube_version, *asked.api_versions))
+    async def _keys(self, asked: EngineRequest) -> Keys:
+        """Return the keys of everything but content."""
+        version = (await self._pool.version()).encode()
+
+        def key(request: EngineRequest) -> bytes:
+            return hashlib.sha256(version + _canonical.encode(request)).digest()
+
+        chart = msgspec.structs.replace(asked, kube_version="", api_versions=())
+        return Keys(key(msgspec.structs.replace(chart, helm=Helm())), key(chart), key(asked))
 
     async def _ask(self, tree: Tree, asked: EngineRequest) -> bytes:
         if ".." in asked.root.split("/"):
@@ -103,17 +118,19 @@ class Renderer:
         self._on_render(kind, "success")
         return answer
 
-    async def _entry(self, tree: Tree, asked: EngineRequest, raw: bytes, capabilities: str) -> Entry:
+    async def _entry(self, tree: Tree, asked: EngineRequest, raw: bytes, keys: Keys) -> tuple[Entry, bytes]:
         answer = decode_answer(raw)
-        return Entry(
+        entry = Entry(
             answer=raw,
             digest=_digest(answer),
-            capabilities=capabilities if answer.kind == "helm" else "",
             root=asked.root,
             root_id=await identify_path(tree, asked.root),
             dependencies=tuple([(one, await identify(tree, one)) for one in answer.dependencies]),
             keep=answer.nondeterministic,
         )
+        if answer.kind != "helm":
+            return entry, keys.files
+        return entry, keys.cluster if answer.capabilities else keys.chart
 
 
 def _detected(listing: Found | None) -> str:

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
 	"helm.sh/helm/v4/pkg/chart/loader/archive"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	"helm.sh/helm/v4/pkg/ignore"
 )
@@ -47,6 +50,27 @@ func (r *chartRender) load() error {
 	}
 	r.chart, err = loader.LoadFiles(files)
 	return err
+}
+
+// asksForCluster says whether the result may depend on what the cluster is: a name that stands nowhere in the chart
+// and its values is asked for nowhere.
+func (r *chartRender) asksForCluster() bool {
+	values, err := json.Marshal(r.request.Helm)
+	return err != nil || bytes.Contains(values, capabilities) || namesCapabilities(r.chart)
+}
+
+var capabilities = []byte("Capabilities")
+
+func namesCapabilities(c *chart.Chart) bool {
+	if c.Metadata.KubeVersion != "" {
+		return true
+	}
+	for _, file := range slices.Concat(c.Raw, c.Templates, c.Files) {
+		if bytes.Contains(file.Data, capabilities) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(c.Dependencies(), namesCapabilities)
 }
 
 // readStrictly reads the files of a chart that are YAML for certain; templates are text until they are rendered.

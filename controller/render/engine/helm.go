@@ -46,7 +46,7 @@ func renderHelm(request *Request, repository *Repository) (*Answer, error) {
 	}
 	return &Answer{
 		Objects: r.manifests.objects, Warnings: append(r.warnings.lines, r.functions.warnings()...),
-		Nondeterministic: r.functions.nondeterministic,
+		Nondeterministic: r.functions.nondeterministic, Capabilities: r.asksForCluster(),
 	}, nil
 }
 

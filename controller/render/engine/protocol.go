@@ -183,11 +183,13 @@ func setDefault[N int | int64](field *N, value N) {
 
 // Answer is what a directory renders to.
 type Answer struct {
-	Kind             string       `json:"kind"`
-	Objects          []Object     `json:"objects"`
-	Warnings         []string     `json:"warnings"`
-	Nondeterministic bool         `json:"nondeterministic"`
-	Dependencies     []Dependency `json:"dependencies"`
+	Kind             string   `json:"kind"`
+	Objects          []Object `json:"objects"`
+	Warnings         []string `json:"warnings"`
+	Nondeterministic bool     `json:"nondeterministic"`
+	// Capabilities says that another version of the cluster, or other APIs, may give another result.
+	Capabilities bool         `json:"capabilities"`
+	Dependencies []Dependency `json:"dependencies"`
 }
 
 // Object is one manifest and the file that it came from.

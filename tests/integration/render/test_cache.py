@@ -98,6 +98,38 @@ async def test_an_upgrade_of_the_cluster_renders_only_charts_again(renderer: Ren
     assert (renderer.hits, renderer.misses) == (2, 4)
 
 
+async def test_a_chart_that_does_not_ask_for_the_cluster_is_not_rendered_for_it(renderer: Renderer) -> None:
+    """A definition that somebody installs must not make other random passwords of a chart that never looks."""
+    tree = TREE.with_files({"chart/templates/a.yaml": CONFIG + "data: {p: {{ randAlpha 9 }}}\n"})
+    first = await renderer.render(tree, CHART)
+
+    grown = RenderRequest(root="chart", kube_version="v1.37.0", api_versions=("example.com/v1",))
+    assert await renderer.render(tree, grown) is first
+
+    asks = RenderRequest(root="chart", kube_version="v1.37.0", helm=Helm(values={"x": "{{ .Capabilities }}"}))
+    before = await renderer.render(tree, asks)
+    other = RenderRequest(root="chart", kube_version="v1.38.0", helm=asks.helm)
+    assert (await renderer.render(tree, other)).digest != before.digest
+
+
+async def test_applications_share_what_does_not_depend_on_their_names(renderer: Renderer) -> None:
+    """Two Applications of one directory are rendered once; a chart's release is called as its Application."""
+    for root, rendered in (("apps/shop", 1), ("plain", 1), ("chart", 2)):
+        before = renderer.misses
+        for name in ("one", "two"):
+            await renderer.render(TREE, RenderRequest(root=root, name=name))
+        assert renderer.misses - before == rendered, root
+
+
+async def test_a_chart_is_kept_for_each_of_many_releases(renderer: Renderer) -> None:
+    """One chart that a hundred Applications use is rendered a hundred times, not at every look."""
+    for _ in range(2):
+        for n in range(100):
+            await renderer.render(TREE, RenderRequest(root="chart", name=f"a{n}"))
+
+    assert (renderer.hits, renderer.misses) == (100, 100)
+
+
 async def test_a_large_repository_costs_only_what_is_read(renderer: Renderer) -> None:
     """Neither rendering nor a hit looks at the other directories of a monorepo."""
     tree = TREE.with_files({f"apps/a{n}/kustomization.yaml": "" for n in range(200)})
