@@ -178,6 +178,7 @@ class _Ship:
             queue=self.queue,
             now=time.time,
             new_id=lambda: str(uuid.uuid4()),
+            former_managers=settings.former_managers,
         )
         self._wire(rooms, sources, reporter)
         self.stack.push_async_callback(fleet.close)

@@ -3,6 +3,7 @@
 ```text
 ShipslogError                  has a message that names object and field, and a remedy
 ├── Terminal                   trying again can't help until the input changes: Stalled
+│   └── Unchangeable           only a replacement of the object could do it
 ├── Transient                  may pass by itself: try again with backoff
 │   └── Unreachable            the other side did not answer at all
 └── NotReady                   nothing is wrong: come back later, or when something happens
@@ -27,6 +28,15 @@ class ShipslogError(Exception):
 
 class Terminal(ShipslogError):
     """Stop until the spec or the revision changes."""
+
+
+class Unchangeable(Terminal):
+    """Fields of a live object can't be changed in place."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The paths of these fields."""
+        raise NotImplementedError
 
 
 class Transient(ShipslogError):

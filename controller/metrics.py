@@ -35,6 +35,27 @@ FATES = ("done", "waiting", "not_ready", "transient", "terminal")
 CONDITIONS = ("Synced", "Healthy")
 CHANGES = ("changed", "removed", "deleted")
 VERBS = ("get", "list", "watch", "apply", "dry-run", "create", "delete", "merge", "discovery", "version")
+FAILURES = (
+    "Conflict",
+    "Contested",
+    "Denied",
+    "Forbidden",
+    "Immutable",
+    "Invalid",
+    "KindUnknown",
+    "NamespaceMissing",
+    "QuotaExceeded",
+    "ServerError",
+    "ServerTimeout",
+    "Terminating",
+    "Throttled",
+    "TimedOut",
+    "Unauthorized",
+    "Unreachable",
+    "WebhookFailed",
+    "Other",
+)
+"""Why an object could not be written, as the errors of `controller.kube.errors` are called."""
 FETCH_RESULTS = ("moved", "unchanged", "failed")
 RENDER_KINDS = ("plain", "kustomize", "helm")
 RENDER_RESULTS = ("success", "invalid", "failed")
@@ -161,6 +182,12 @@ class Metrics:
         self.workers_busy = self._gauge("workers_busy", "Applications in hand, of all clusters.")
 
     def _declare_drift(self) -> None:
+        self.object_failures = self._counter(
+            "object_failures",
+            "Objects that could not be written or foreseen, by the name of the error (see controller/kube/errors.py).",
+            "cluster",
+            "cause",
+        )
         self.drift_detected = self._counter(
             "drift_detected", "Drift episodes that began, by what happened to the object.", "cluster", "change"
         )
@@ -195,6 +222,9 @@ class Metrics:
         )
         self.kube_requests_in_flight = self._gauge(
             "kube_requests_in_flight", "API requests under way; a watch is not counted.", "cluster"
+        )
+        self.kube_requests_limit = self._gauge(
+            "kube_requests_limit", "API requests that may be under way; fewer while the server refuses some.", "cluster"
         )
         self.watch_restarts = self._counter(
             "watch_restarts", "Watches of objects that had to begin anew, with a whole listing.", "cluster"
@@ -311,12 +341,19 @@ class Metrics:
             self.watch_restarts,
             self.watched_objects,
             self.kube_requests_in_flight,
+            self.kube_requests_limit,
         ):
             family.labels(cluster=name)
         for change in CHANGES:
             self.drift_detected.labels(cluster=name, change=change)
+        for cause in FAILURES:
+            self.object_failures.labels(cluster=name, cause=cause)
         for verb in VERBS:
             self.kube_requests.labels(cluster=name, verb=verb, code="error")
+
+    def object_failed(self, cluster: str, cause: str) -> None:
+        """Count an object that could not be written; a cause that is not one of `FAILURES` counts as `Other`."""
+        self.object_failures.labels(cluster=cluster, cause=cause if cause in FAILURES else "Other").inc()
 
     def forget_cluster(self, name: str) -> None:
         """Remove every series of a Cluster that is no longer configured, and all that come late."""

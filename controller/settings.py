@@ -47,6 +47,13 @@ class Settings:
     render_memory: int = setting(768 << 20, "Address space of one render process, in bytes.")
     workers: int = setting(20, "Applications of one cluster that are worked on at the same time.")
     max_requests: int = setting(50, "Requests under way at once to the cluster the controller runs in.")
+    takeover_managers: str = setting(
+        "argocd-application-controller,argocd-controller,before-first-apply,helm,helm-controller,kubectl,"
+        "kubectl-annotate,kubectl-client-side-apply,kubectl-create,kubectl-edit,kubectl-label,kubectl-last-applied,"
+        "kubectl-patch,kubectl-replace,kubectl-set,kustomize-controller",
+        "Field managers, separated by commas, whose fields become ours when an object is applied: what they once set "
+        "goes when Git no longer has it.",
+    )
     shutdown_timeout: float = setting(20.0, "How long work in hand may go on after SIGTERM, in seconds.")
     listen: str = setting("0.0.0.0:8080", "Address and port of probes and metrics.")
     log_level: str = setting("info", "debug, info, warning or error.")
@@ -54,6 +61,11 @@ class Settings:
     allow_file_urls: bool = setting(
         False, "Let Repositories use file:// URLs: whoever may create one can read this Pod's files."
     )
+
+    @property
+    def former_managers(self) -> frozenset[str]:
+        """The names in `takeover_managers`."""
+        return frozenset(name.strip() for name in self.takeover_managers.split(",") if name.strip())
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

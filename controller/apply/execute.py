@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from controller.apply.order import is_foundation, ranks, reversed_ranks
+from controller.apply.prune import prune
+from controller.apply.replace import replace
 from controller.apply.together import together
-from controller.errors import ShipslogError, Terminal, Transient
+from controller.errors import NotReady, ShipslogError, Terminal, Transient, Unreachable
 from controller.model.base import Json
 from controller.model.objects import ObjectId
+from controller.model.options import options_of
 from controller.model.plan import Action, Plan, Step
 
 if TYPE_CHECKING:
@@ -24,26 +27,43 @@ ESTABLISH_TIMEOUT = 60.0
 """Seconds that a Namespace may take to be active, a CustomResourceDefinition to be established."""
 
 
+GIVE_UP = 3
+"""Questions in a row without an answer, after which no more are asked: each may cost its whole time limit."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """How an Application's objects go: only with its owner label's value, and what they own by this policy."""
+
+    owner: str
+    propagation: str = "background"
+
+
 class Result(msgspec.Struct, frozen=True):
-    """What came of one step. `answer` is the server's after an apply; `error` is empty on success."""
+    """What came of one step. `answer` is the server's after an apply; `error` and its `cause` are empty on success.
+
+    `cause` is the error's name, one of a fixed set; `after` is for how many seconds the server asked to be left alone.
+    """
 
     step: Step
     answer: Json | None = None
     error: str = ""
+    cause: str = ""
     seconds: float = 0.0
     transient: bool = False
+    after: float = 0.0
 
 
 OnResult = Callable[[Result], Awaitable[None]]
 
 
-async def execute(cluster: Cluster, plan: Plan, on_result: OnResult) -> tuple[Result, ...]:
+async def execute(cluster: Cluster, plan: Plan, terms: Terms, on_result: OnResult) -> tuple[Result, ...]:
     """Execute the plan's writes; each result is reported as it comes, and all are returned.
 
     Nothing is raised for an object that fails: the others go on, except that nothing follows a foundation that
-    does not stand, and nothing is pruned after a failure.
+    does not stand, nothing is pruned after a failure, and nobody is asked any more who does not answer. What was not
+    attempted has no result.
     """
-    run = _Execution(cluster, on_result)
+    run = _Execution(cluster, terms, on_result)
     applies = [step for step in plan.writes if step.action is not Action.PRUNE]
     foundations = [step for step in applies if is_foundation(step)]
     await run.apply_ranks(foundations)
@@ -60,10 +80,13 @@ async def execute(cluster: Cluster, plan: Plan, on_result: OnResult) -> tuple[Re
 class _Execution:
     """One execution under way."""
 
-    def __init__(self, cluster: Cluster, on_result: OnResult) -> None:
+    def __init__(self, cluster: Cluster, terms: Terms, on_result: OnResult) -> None:
         self.cluster = cluster
+        self.terms = terms
         self.results: list[Result] = []
         self.failed = False
+        self._unanswered = 0
+        """Questions in a row without an answer."""
         self._report = on_result
         self._gate = asyncio.Semaphore(IN_FLIGHT)
 
@@ -86,29 +109,43 @@ class _Execution:
 
     async def _attempt(self, step: Step, act: Callable[[Step], Awaitable[Json | None]], *, quiet: bool = False) -> None:
         async with self._gate:
+            if self._unanswered >= GIVE_UP:
+                return
             started = time.monotonic()
-            answer, error, transient = None, "", False
             try:
-                answer = await act(step)
+                result = Result(step, await act(step))
+                self._unanswered = 0
             except ShipslogError as failure:
-                error, transient = str(failure), not isinstance(failure, Terminal)
                 self.failed = True
-        if quiet and not error:
+                self._unanswered = self._unanswered + 1 if isinstance(failure, Unreachable) else 0
+                result = _failed(step, failure)
+        if quiet and not result.error:
             return
-        result = Result(step, answer, error, time.monotonic() - started, transient)
+        result = msgspec.structs.replace(result, seconds=time.monotonic() - started)
         self.results.append(result)
         await self._report(result)
 
     async def _apply(self, step: Step) -> Json:
         assert step.manifest is not None  # noqa: S101 - creates and updates carry their wish
-        return await self.cluster.apply(step.manifest.body)
+        if step.replaces:
+            return await replace(self.cluster, step, self.terms.propagation.capitalize())
+        options = options_of(step.manifest.body)
+        if options.sync == "create-only":
+            return await self.cluster.create(step.manifest.body)  # never an apply: it could change what came meanwhile
+        if step.takeover:
+            entries = {
+                "managedFields": list(step.takeover.managed_fields),
+                "resourceVersion": step.takeover.resource_version,
+            }
+            await self.cluster.merge(step.id, step.api_version, {"metadata": entries})
+        return await self.cluster.apply(step.manifest.body, force=options.force, manager=step.manifest.manager)
 
     async def _check(self, step: Step) -> None:
         assert step.manifest is not None  # noqa: S101 - as above
-        await self.cluster.apply(step.manifest.body, dry_run=True)
+        await self.cluster.apply(step.manifest.body, dry_run=True, force=options_of(step.manifest.body).force)
 
     async def _delete(self, step: Step) -> None:
-        await self.cluster.delete(step.id, step.api_version, uid=step.uid)
+        await prune(self.cluster, step, self.terms.owner, self.terms.propagation.capitalize())
 
     async def _stand(self, step: Step) -> None:
         """Wait until a Namespace is active, a CustomResourceDefinition established and served."""
@@ -119,6 +156,16 @@ class _Execution:
                 raise Transient(f"{step.id} was written but is not established after {ESTABLISH_TIMEOUT:.0f} s")
             await asyncio.sleep(pause)
             pause = min(pause * 2, 1.0)
+
+
+def _failed(step: Step, failure: ShipslogError) -> Result:
+    return Result(
+        step,
+        error=str(failure),
+        cause=type(failure).__name__,
+        transient=not isinstance(failure, Terminal),
+        after=failure.after if isinstance(failure, NotReady) else 0.0,
+    )
 
 
 async def _stands(cluster: Cluster, object_id: ObjectId, api_version: str) -> bool:

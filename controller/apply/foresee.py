@@ -3,50 +3,79 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
+from controller.apply.replace import replacement
+from controller.apply.takeover import takeover
 from controller.apply.together import together
-from controller.errors import Terminal
+from controller.errors import NotReady, ShipslogError, Terminal, Transient, Unchangeable, Unreachable
+from controller.model.labels import OBJECT_SYNC_ANNOTATION
 from controller.model.live import Foreseen
 from controller.model.objects import GroupKind, ObjectId
+from controller.model.options import Options, options_of, untouched
 
 if TYPE_CHECKING:
+    from controller.model.base import Json
     from controller.model.manifest import Manifest
     from controller.ports import Cluster
 
 IN_FLIGHT = 50
 """Questions of one plan under way at once; the client bounds a cluster's requests as a whole."""
+LONGEST = 2048
+"""Characters that are told of one object."""
+
+
+Leave = Callable[["Manifest", "Json | None", AbstractSet[str]], "Manifest"]
+"""The manifest without what it leaves to others, given the live object and the former managers (diff's rule)."""
 
 
 async def foresee(
-    cluster: Cluster, manifests: Sequence[Manifest], *, wished: Sequence[Manifest]
+    cluster: Cluster,
+    manifests: Sequence[Manifest],
+    *,
+    wished: Sequence[Manifest],
+    former: AbstractSet[str] = frozenset(),
+    leave: Leave = lambda manifest, _live, _former: manifest,
 ) -> dict[ObjectId, Foreseen]:
     """What the server says about each of the manifests; `wished` is all that the plan wants.
 
-    Raises Terminal that names every invalid object at once, or the first failure of another fate.
+    `former` are field managers whose fields become ours (see controller.apply.takeover); `leave` makes of a
+    wish what is sent.
+
+    Raises one error that names every object that can't be written: Terminal where correcting one of them is what
+    helps, else Transient. Only a failure that is nothing of one object's own (no answer, told to wait) is raised alone.
     """
     pending = Pending(wished)
     absent = await _absent(cluster, pending.namespaces & {manifest.id.namespace for manifest in manifests})
+    questions = _Questions(cluster, pending.kinds, absent, former, leave)
     gate = asyncio.Semaphore(IN_FLIGHT)
     answers: dict[ObjectId, Foreseen] = {}
-    invalid: list[str] = []
+    refused: list[tuple[str, ShipslogError]] = []
 
     async def question(manifest: Manifest) -> None:
         async with gate:
             try:
-                answers[manifest.id] = await _ask(cluster, manifest, pending.kinds, absent)
-            except Terminal as error:
-                invalid.append(f"{manifest.source}: {manifest.id}: {error}")
+                answers[manifest.id] = await questions.ask(manifest)
+            except (Unreachable, NotReady):
+                raise
+            except ShipslogError as error:
+                said = f"{manifest.source}: {manifest.id}: {error}"
+                refused.append((said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…", error))
 
     await together("foresee", (question(manifest) for manifest in manifests))
-    if invalid:
-        raise Terminal(
-            f"{len(invalid)} of {len(wished)} objects refused, nothing was written: " + "; ".join(sorted(invalid)),
-            remedy="correct them in Git",
-        )
+    if refused:
+        raise _refusal(refused, len(wished))
     return answers
+
+
+def _refusal(refused: Sequence[tuple[str, ShipslogError]], wished: int) -> ShipslogError:
+    said = "; ".join(sorted(text for text, _ in refused))
+    message = f"{len(refused)} of {wished} objects refused, nothing was written: {said}"
+    if any(isinstance(error, Terminal) for _, error in refused):
+        return Terminal(message, remedy="correct them in Git")
+    return Transient(message)
 
 
 class Pending:
@@ -61,22 +90,76 @@ class Pending:
         }
 
 
-async def _ask(
-    cluster: Cluster, manifest: Manifest, kinds: AbstractSet[GroupKind], absent: AbstractSet[str]
-) -> Foreseen:
-    if await cluster.resource(manifest.api_version, manifest.id.kind) is None:
-        if manifest.id.group_kind in kinds:
-            return Foreseen(deferred=f"CustomResourceDefinition of {manifest.id.group_kind}")
-        raise Terminal(
-            f"the cluster serves no kind {manifest.id.kind} in {manifest.api_version}",
-            remedy="install its CustomResourceDefinition, or correct apiVersion and kind",
-        )
-    if manifest.id.namespace in absent:
-        return Foreseen(deferred=f"Namespace {manifest.id.namespace}")
-    predicted = await cluster.apply(manifest.body, dry_run=True)
-    if not predicted["metadata"].get("resourceVersion"):  # the server would create it: there is nothing to read
-        return Foreseen(None, predicted)
-    return Foreseen(await cluster.get(manifest.id, manifest.api_version), predicted)
+class _Questions:
+    """The questions about the objects of one plan."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        kinds: AbstractSet[GroupKind],
+        absent: AbstractSet[str],
+        former: AbstractSet[str],
+        leave: Leave,
+    ) -> None:
+        self._cluster = cluster
+        self._kinds = kinds
+        self._absent = absent
+        self._former = former
+        self._leave = leave
+
+    async def ask(self, manifest: Manifest) -> Foreseen:
+        try:
+            options = options_of(manifest.body)
+        except ValueError as error:
+            raise Terminal(str(error), remedy="correct it in Git") from None
+        if options.sync == "never":
+            return Foreseen(untouched=f"{OBJECT_SYNC_ANNOTATION} is never")
+        if await self._cluster.resource(manifest.api_version, manifest.id.kind) is None:
+            if manifest.id.group_kind in self._kinds:
+                return Foreseen(deferred=f"CustomResourceDefinition of {manifest.id.group_kind}")
+            raise Terminal(
+                f"the cluster serves no kind {manifest.id.kind} in {manifest.api_version}",
+                remedy="install its CustomResourceDefinition, or correct apiVersion and kind",
+            )
+        if manifest.id.namespace in self._absent:
+            return Foreseen(deferred=f"Namespace {manifest.id.namespace}")
+        if options.sync == "create-only":
+            live = await self._cluster.get(manifest.id, manifest.api_version)
+            if live is not None:
+                return Foreseen(live, untouched=f"it exists, and {OBJECT_SYNC_ANNOTATION} is create-only")
+        return await self._tried(manifest, options)
+
+    async def _tried(self, wish: Manifest, options: Options) -> Foreseen:
+        """The answer to a dry run of the apply."""
+        former = self._former if options.force and wish.owned else frozenset()
+        manifest, live = await self._sent(wish, former)
+        try:
+            predicted = await self._cluster.apply(
+                manifest.body, dry_run=True, force=options.force, manager=manifest.manager
+            )
+        except Unchangeable as error:
+            if not options.replace:
+                raise
+            return await replacement(self._cluster, manifest, error)
+        if not predicted["metadata"].get("resourceVersion"):  # the server would create it: there is nothing to read
+            return Foreseen(None, predicted)
+        live = live or await self._cluster.get(manifest.id, manifest.api_version)
+        sent = manifest.body if manifest is not wish else None
+        if live is None or not options.force or not manifest.owned:
+            return Foreseen(live, predicted, sent=sent)
+        if why := untouched(live):
+            return Foreseen(live, untouched=why)
+        taken = takeover(live, predicted, former)
+        if taken:
+            return Foreseen(live, taken[1], takeover=taken[0], sent=sent)
+        return Foreseen(live, predicted, sent=sent)
+
+    async def _sent(self, wish: Manifest, former: AbstractSet[str]) -> tuple[Manifest, Json | None]:
+        """The wish as it is sent, and the live object where that had to be read first."""
+        if not wish.ignored:
+            return wish, None
+        live = await self._cluster.get(wish.id, wish.api_version)
+        return self._leave(wish, live, former), live
 
 
 async def _absent(cluster: Cluster, namespaces: Iterable[str]) -> set[str]:

@@ -147,6 +147,7 @@ def _rooms(home: Cluster, repositories: Repositories, renderer: Renderer, settin
         queue=KeyQueue(),
         now=time.time,
         new_id=lambda: str(uuid.uuid4()),
+        former_managers=settings.former_managers,
     )
 
 

@@ -7,12 +7,14 @@ import msgspec
 from controller.diff.attribution import DELETED, attribute
 from controller.diff.compare import differences
 from controller.diff.ownership import disowned, ownership_digest
+from controller.diff.path import shortened
 from controller.model.base import Json
-from controller.model.labels import OWNER_LABEL, PRUNE_ANNOTATION
+from controller.model.labels import OWNER_LABEL
 from controller.model.live import Baseline, Foreseen, LiveView, Mark, newer
 from controller.model.manifest import Manifest
 from controller.model.objects import ObjectId
-from controller.model.plan import Action, Step
+from controller.model.options import kept
+from controller.model.plan import Action, FieldChange, Step, going_of
 
 
 def baseline_of(manifest: Manifest, answer: Json) -> Baseline:
@@ -44,27 +46,58 @@ def unchanged(manifest: Manifest) -> Step:
     return Step(manifest.id, manifest.api_version, Action.UNCHANGED, manifest=manifest)
 
 
-def step_of(manifest: Manifest, foreseen: Foreseen, *, stood: bool) -> Step:
-    """The step of one wish. `stood`: the same wish stood in the cluster before, so any difference is drift."""
-    step = Step(manifest.id, manifest.api_version, Action.CREATE, "it does not exist", manifest=manifest)
+def step_of(manifest: Manifest, foreseen: Foreseen, *, stood: bool, baseline: Baseline | None = None) -> Step:
+    """The step of one wish. `stood`: the same wish stood in the cluster before, so any difference is drift.
+
+    `baseline` is what stood after our last write; where nobody wrote our fields since, admission alone can have.
+    """
+    sent = manifest if foreseen.sent is None else msgspec.structs.replace(manifest, body=foreseen.sent)
+    step = Step(manifest.id, manifest.api_version, Action.CREATE, "it does not exist", manifest=sent)
+    if foreseen.untouched:
+        return msgspec.structs.replace(step, action=Action.SKIP, reason=foreseen.untouched)
     if foreseen.deferred:
         return msgspec.structs.replace(step, reason=f"after {foreseen.deferred}", deferred=True, drifted=stood)
     if foreseen.live is None or foreseen.predicted is None:
         return msgspec.structs.replace(step, drifted=stood, attribution=DELETED if stood else None)
     step = msgspec.structs.replace(step, uid=foreseen.live["metadata"]["uid"])
-    if foreseen.live["metadata"].get("deletionTimestamp"):
-        return msgspec.structs.replace(step, action=Action.SKIP, reason="it is being deleted", drifted=stood)
-    changes = differences(foreseen.live, foreseen.predicted)
+    settled = sent.body if _settled(manifest, foreseen.live, baseline) else None
+    former = foreseen.takeover.managers if foreseen.takeover else ()
+    changes = differences(foreseen.live, foreseen.predicted, sent=settled, former=former)
+    return _standing(step, foreseen, changes, stood=stood)
+
+
+def _settled(manifest: Manifest, live: Json, baseline: Baseline | None) -> bool:
+    """Whether the wish stood before and nobody wrote a field of it since."""
+    return (
+        baseline is not None
+        and baseline.manifest == manifest.digest
+        and bool(baseline.ownership)
+        and baseline.ownership == ownership_digest(live)
+    )
+
+
+def _standing(step: Step, foreseen: Foreseen, changes: tuple[FieldChange, ...], *, stood: bool) -> Step:
+    """The step of a wish whose object exists."""
+    live, predicted = foreseen.live or {}, foreseen.predicted or {}
+    going = going_of(live)
+    if going:
+        return msgspec.structs.replace(step, action=Action.SKIP, reason=str(going), drifted=stood, going=going)
+    step = msgspec.structs.replace(step, takeover=foreseen.takeover, replaces=foreseen.replaces)
+    if step.replaces:
+        reason = f"it is replaced by a new one: {', '.join(step.replaces)} can't be changed"
+        return msgspec.structs.replace(step, action=Action.UPDATE, reason=reason, changes=changes)
     if not changes:
-        return _kept(step, foreseen.live, foreseen.predicted, stood=stood)
-    return msgspec.structs.replace(
+        return _taken_over(_kept(step, live, predicted, stood=stood))
+    changed = msgspec.structs.replace(
         step,
         action=Action.UPDATE,
-        reason=f"differs at {changes[0].path}" + (f" and {len(changes) - 1} more" if len(changes) > 1 else ""),
+        reason=f"differs at {shortened(changes[0].path)}"
+        + (f" and {len(changes) - 1} more" if len(changes) > 1 else ""),
         changes=changes,
         drifted=stood,
-        attribution=attribute(foreseen.live, [change.path for change in changes]) if stood else None,
+        attribution=attribute(live, [change.path for change in changes]) if stood else None,
     )
+    return _taken_over(changed)
 
 
 def _kept(step: Step, live: Json, predicted: Json, *, stood: bool) -> Step:
@@ -81,6 +114,16 @@ def _kept(step: Step, live: Json, predicted: Json, *, stood: bool) -> Step:
     )
 
 
+def _taken_over(step: Step) -> Step:
+    """Fields that others own, too, become ours alone: that takes a write, though it is no drift."""
+    if step.takeover is None:
+        return step
+    reason = f"fields of {', '.join(step.takeover.managers)} are taken over"
+    if step.action is not Action.UNCHANGED:
+        reason = f"{step.reason}; {reason}"
+    return msgspec.structs.replace(step, action=Action.UPDATE, reason=reason)
+
+
 def prune_step(object_id: ObjectId, api_version: str, live: Json | None, owner: str) -> Step | None:
     """The step of an object that left Git; None where nothing is left to do.
 
@@ -89,15 +132,14 @@ def prune_step(object_id: ObjectId, api_version: str, live: Json | None, owner: 
     if live is None:
         return None
     metadata = live["metadata"]
-    uid = metadata["uid"]
-    action, reason = Action.PRUNE, "Git no longer has it"
+    step = Step(object_id, api_version, Action.SKIP, uid=metadata["uid"], going=going_of(live))
     if (metadata.get("labels") or {}).get(OWNER_LABEL) != owner:
-        action, reason = Action.SKIP, "it no longer carries our owner label"
-    elif (metadata.get("annotations") or {}).get(PRUNE_ANNOTATION) == "disabled":
-        action, reason = Action.SKIP, f"its annotation {PRUNE_ANNOTATION} is disabled"
-    elif metadata.get("deletionTimestamp"):
-        action, reason = Action.SKIP, "it is being deleted"
-    return Step(object_id, api_version, action, reason, uid=uid)
+        return msgspec.structs.replace(step, reason="it no longer carries our owner label", released=True)
+    if step.going:
+        return msgspec.structs.replace(step, reason=str(step.going))
+    if why := kept(live):
+        return msgspec.structs.replace(step, reason=why)
+    return msgspec.structs.replace(step, action=Action.PRUNE, reason="Git no longer has it")
 
 
 def foreign_owner(live: Json | None, owner: str) -> str:

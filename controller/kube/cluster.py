@@ -119,29 +119,36 @@ class ApiCluster:
             content_type=_APPLY,
         )
 
-    async def create(self, body: Json) -> Json:
+    async def create(self, body: Json, *, dry_run: bool = False) -> Json:
         """Create the object; raises AlreadyExists, a Conflict, where it exists."""
         subject = identity(body)
         resource = await self._served(body["apiVersion"], subject.kind)
+        query = {"fieldManager": MANAGER, "dryRun": "All" if dry_run else ""}
         return await self._ask(
             resource,
-            "create",
+            "dry-run" if dry_run else "create",
             "POST",
-            target(path_of(resource, namespace_of(resource, subject)), {"fieldManager": MANAGER}),
+            target(path_of(resource, namespace_of(resource, subject)), query),
             about=str(subject),
             body=encode(body, str(subject)),
         )
 
     async def delete(
-        self, object_id: ObjectId, api_version: str, *, uid: str = "", propagation: str = "Background"
+        self,
+        object_id: ObjectId,
+        api_version: str,
+        *,
+        uid: str = "",
+        resource_version: str = "",
+        propagation: str = "Background",
     ) -> bool:
-        """Ask for deletion; False when it was gone already, Conflict when another uid has the name now."""
+        """Ask for deletion; False when it was gone already, Conflict when another uid has the name, or it changed."""
         resource = await self.resource(api_version, object_id.kind)
         if resource is None:
             return False
         options: Json = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
-        if uid:
-            options["preconditions"] = {"uid": uid}
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        options["preconditions"] = {name: value for name, value in preconditions.items() if value}
         path = path_of(resource, namespace_of(resource, object_id), object_id.name)
         body = encode(options, str(object_id))
         try:

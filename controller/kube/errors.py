@@ -96,7 +96,7 @@ class Invalid(ApiError, fates.Terminal):
     """The server refused the object itself."""
 
 
-class Immutable(Invalid):
+class Immutable(Invalid, fates.Unchangeable):
     """Fields that can't be changed on the live object, and nothing else, stand in the way."""
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -10,6 +10,7 @@ from msgspec import Meta
 from controller.model.base import Noun, Strict
 from controller.model.condition import Conditions, ObservedGeneration
 from controller.model.drift import Drift
+from controller.model.ignore import IgnoreDifferences
 from controller.model.names import NAMESPACE, Name
 from controller.model.objects import Key, ObjectId
 from controller.model.revision import Revision
@@ -38,6 +39,14 @@ class ApplicationSpec(Strict, frozen=True, kw_only=True):
     source: Annotated[Source, Meta(description="Where the manifests are.")]
     destination: Annotated[Destination, Meta(description="Where the objects go.")]
     sync: Annotated[Sync, Meta(description="When and how the cluster is made equal to Git.")] = Sync()
+    ignore_differences: IgnoreDifferences = ()
+    deletion: Annotated[
+        Literal["prune", "orphan"] | None,
+        Meta(
+            description="What becomes of the objects when the Application is deleted: prune deletes them first, orphan "
+            "leaves them. Default: prune, unless sync.prune is false or the Application is suspended."
+        ),
+    ] = None
     suspend: Annotated[bool, Meta(description="Do nothing until it is false again.")] = False
 
 

@@ -46,15 +46,37 @@ class Mark(enum.Enum):
     UNKNOWN = "unknown"
 
 
+class Takeover(msgspec.Struct, frozen=True):
+    """Fields that others applied once and that become ours, so that they go when Git no longer has them.
+
+    `managed_fields` are all entries as they are to stand before the apply, on the object of `resource_version`.
+    """
+
+    managers: tuple[str, ...]
+    managed_fields: tuple[Json, ...]
+    resource_version: str
+
+
 class Foreseen(msgspec.Struct, frozen=True):
     """What the server says about one wish: the live object, and the live object after the apply (dry run).
 
-    `deferred` names what must exist before the server can answer: a Namespace or a CRD of the same plan.
+    `deferred` names what must exist before the server can answer: a Namespace or a CRD of the same plan. `untouched`
+    says why the object is left alone. `replaces` names fields that only a new object can have: then `predicted` is
+    the new one.
     """
 
     live: Json | None = None
     predicted: Json | None = None
     deferred: str = ""
+    sent: Json | None = None
+    """What was asked about, where that is not the wish itself: without what the wish leaves to others."""
+
+    def __repr__(self) -> str:
+        """Without the objects: they may hold secrets, and this may stand in a log or a traceback."""
+        return f"Foreseen(live={self.live is not None}, deferred={self.deferred!r})"
+    untouched: str = ""
+    takeover: Takeover | None = None
+    replaces: tuple[str, ...] = ()
 
 
 def newer(one: str, other: str) -> bool:

@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
+from controller.model.base import Json
 from controller.model.drift import Attribution
+from controller.model.live import Takeover
 from controller.model.manifest import Manifest
 from controller.model.objects import ObjectId
 
@@ -34,6 +36,17 @@ class FieldChange(msgspec.Struct, frozen=True):
     absent: str = ""  # "before" | "after" | ""
 
 
+class Going(msgspec.Struct, frozen=True):
+    """A deletion under way: since when (RFC 3339), and the finalizers that hold it."""
+
+    since: str
+    finalizers: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        held = f", held by its finalizers: {', '.join(self.finalizers)}" if self.finalizers else ""
+        return f"it is being deleted since {self.since}{held}"
+
+
 class Step(msgspec.Struct, frozen=True):
     """One object of a plan. `reason` is for people; `changes` are what the server's dry run foresaw."""
 
@@ -50,6 +63,14 @@ class Step(msgspec.Struct, frozen=True):
     """Who could have done it, of a drifted step."""
     deferred: bool = False
     """The server could not foresee it: its Namespace or its definition comes with the same plan."""
+    takeover: Takeover | None = None
+    """Fields of other managers that become ours with this step."""
+    replaces: tuple[str, ...] = ()
+    """Fields for whose sake the live object is deleted and created anew."""
+    released: bool = False
+    """The object is not ours any more: another Application's, or nobody's."""
+    going: Going | None = None
+    """The live object is being deleted, by us or by others."""
 
     @property
     def writes(self) -> bool:
@@ -73,3 +94,10 @@ class Plan(msgspec.Struct, frozen=True):
         for step in self.steps:
             counts[step.action.value] += 1
         return counts
+
+
+def going_of(live: Json) -> Going | None:
+    """The deletion that a live object is in; None where it stands."""
+    metadata = live["metadata"]
+    since = metadata.get("deletionTimestamp")
+    return Going(since, tuple(metadata.get("finalizers") or ())) if since else None

@@ -25,6 +25,19 @@ class Retry(Strict, frozen=True, kw_only=True):
     backoff: Annotated[Backoff, Meta(description="Waits between tries.")] = Backoff()
 
 
+Labels = Annotated[dict[Annotated[str, Meta(max_length=317)], Annotated[str, Meta(max_length=63)]], Meta(max_length=64)]
+Annotations = Annotated[
+    dict[Annotated[str, Meta(max_length=317)], Annotated[str, Meta(max_length=8192)]], Meta(max_length=64)
+]
+
+
+class CreateNamespace(Strict, frozen=True, kw_only=True):
+    """Create the destination's namespace where it is missing. It is shared, not owned: it is never pruned."""
+
+    labels: Annotated[Labels, Meta(description="Labels that it has, too.")] = {}
+    annotations: Annotated[Annotations, Meta(description="Annotations that it has, too.")] = {}
+
+
 class Sync(Strict, frozen=True, kw_only=True):
     """When and how the cluster is made equal to Git."""
 
@@ -34,6 +47,13 @@ class Sync(Strict, frozen=True, kw_only=True):
     ] = "auto"
     prune: Annotated[bool, Meta(description="Delete objects that left Git.")] = True
     allow_empty: Annotated[bool, Meta(description="Let a sync prune all objects.")] = False
+    prune_propagation: Annotated[
+        Literal["foreground", "background", "orphan"],
+        Meta(description="What becomes of what a deleted object owns: deleted first, deleted afterwards, or left."),
+    ] = "background"
+    create_namespace: Annotated[
+        CreateNamespace | None, Meta(description="Create the destination's namespace where it is missing.")
+    ] = None
     self_heal: Annotated[bool, Meta(description="Undo foreign changes to fields that Git declares.")] = True
     interval: Annotated[Duration, Meta(description="Longest time between two comparisons.")] = "1h"
     timeout: Annotated[Duration, Meta(description="How long a run may wait for health.")] = "5m"

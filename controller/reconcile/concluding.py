@@ -122,7 +122,10 @@ def _inventory(case: Case, plan: Plan, results: Sequence[Result]) -> tuple[Inven
     staying = {
         step.id
         for step in plan.steps
-        if step.id not in wanted and step.action in {Action.PRUNE, Action.SKIP} and step.id not in done
+        if step.id not in wanted
+        and step.action in {Action.PRUNE, Action.SKIP}
+        and step.id not in done
+        and not step.released
     }
     entries = {entry.id: entry for entry in case.app.status.inventory if entry.id in wanted or entry.id in staying}
     entries |= {id_: entry_of(manifest) for id_, manifest in wanted.items() if id_ in entries}
@@ -154,7 +157,8 @@ async def _advance_run(case: Case, status: ApplicationStatus, health: Health) ->
     if run is None:
         return status
     if run.phase is Phase.APPLYING:
-        case.memory.retry_at = time.monotonic() + _retry_delay(case.app, run.attempt)
+        delay = max(_retry_delay(case.app, run.attempt), case.memory.retry_after)
+        case.memory.retry_at = time.monotonic() + delay
         return await finish(case, status, run, Phase.FAILED, run.message)
     if run.phase is not Phase.WAITING:
         return status

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from controller.apply.execute import Result, execute
+from controller.apply.execute import Result, Terms, execute
 from controller.apply.order import ordered
 from controller.diff.plan import prune_step
 from controller.errors import ShipslogError, Transient
@@ -94,7 +94,8 @@ class _Pruning:
         detail = {"kind": "delete", "objects": objects[:200], "objectsInAll": len(objects)}
         (intent,) = await self.rooms.ledger.append(self._draft(EventType.APPLY_INTENT, detail=detail, reason=self.why))
         self.intent = intent.id
-        results = await execute(self.cluster, plan, self._record)
+        terms = Terms(owner_value(self.rooms.installation, self.app.key), self.app.spec.sync.prune_propagation)
+        results = await execute(self.cluster, plan, terms, self._record)
         failed = [f"{result.step.id}: {result.error}" for result in results if result.error]
         await self._conclude(len(results) - len(failed), len(failed))
         if failed:

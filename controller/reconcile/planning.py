@@ -31,7 +31,7 @@ async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, 
     """
     target.live.want((manifest.api_version, manifest.id.kind) for manifest in wish.manifests)
     asked = [manifest for manifest in wish.manifests if full or _moved(manifest, memory, target)]
-    foreseen = await foresee(target.client, asked, wished=wish.manifests)
+    foreseen = await foresee(target.client, asked, wished=wish.manifests, former=rooms.former_managers)
     owner = owner_value(rooms.installation, app.key)
     _refuse_foreign(app, asked, foreseen, owner, rooms)
     stood = has_stood(app, wish)

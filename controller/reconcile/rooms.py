@@ -48,6 +48,8 @@ class Rooms:
     now: Callable[[], float]
     """Seconds since the epoch."""
     new_id: Callable[[], str]
+    former_managers: frozenset[str] = frozenset()
+    """Field managers whose fields become ours when we apply an object (see controller.apply.takeover)."""
     memories: dict[Key, Memory] = dataclasses.field(default_factory=dict)
 
 
@@ -82,6 +84,8 @@ class Memory:
     compared_at: float = 0.0
     """When live state was last compared in full, seconds on the monotonic clock; 0: never."""
     retry_at: float = 0.0
+    retry_after: float = 0.0
+    """For how many seconds a server asked to be left alone when the last run failed."""
     heals: list[float] = dataclasses.field(default_factory=list)
     heal_at: float = 0.0
     """When drift that was left standing may be healed, on the monotonic clock; 0: none was."""

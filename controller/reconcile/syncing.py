@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from controller.apply.execute import Result, execute
+from controller.apply.execute import Result, Terms, execute
 from controller.diff.plan import baseline_of
 from controller.errors import ShipslogError
 from controller.model.application import HISTORY, ApplicationStatus, InventoryEntry
@@ -64,7 +64,12 @@ async def begin(case: Case, plan: Plan) -> Run:
         attempt=last.attempt + 1 if again and last else 0,
     )
     inventory = {entry.id: entry for entry in status.inventory}
-    inventory |= {manifest.id: entry_of(manifest) for manifest in case.wish.manifests}
+    untouched = {step.id for step in plan.steps if step.action is Action.SKIP}
+    inventory |= {
+        manifest.id: entry_of(manifest)
+        for manifest in case.wish.manifests
+        if manifest.owned and (manifest.id not in untouched or manifest.id in inventory)
+    }
     await _observed(case)
     status = msgspec.structs.replace(
         status,
@@ -97,7 +102,7 @@ async def carry_out(case: Case, plan: Plan, run_id: str, kind: str) -> tuple[Res
 
     try:
         with case.rooms.metrics.stage_duration.labels(stage="apply").time():
-            await execute(case.target.client, plan, on_result)
+            await execute(case.target.client, plan, _terms(case), on_result)
         await case.rooms.ledger.append(_result(case, results, run_id, intent))
     except ShipslogError:
         # The writes are done and can't be recorded now: the result is owed, and said before anything else.
@@ -118,9 +123,24 @@ def applied(case: Case, run: Run, plan: Plan, results: Sequence[Result]) -> Run:
     if not failed:
         deadline = rfc3339(case.rooms.now() + seconds(case.app.spec.sync.timeout))
         return msgspec.structs.replace(run, phase=Phase.WAITING, applied=True, counts=counts, deadline=deadline)
-    sentence = "; ".join(f"{result.step.id}: {result.error}" for result in failed[:5])
-    more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
-    return msgspec.structs.replace(run, message=sentence + more, counts=counts)
+    case.memory.retry_after = max(result.after for result in failed)
+    return msgspec.structs.replace(run, message=_sentence(plan, results, failed), counts=counts)
+
+
+def _sentence(plan: Plan, results: Sequence[Result], failed: Sequence[Result]) -> str:
+    """Why the run failed, object by object, and what was not attempted for it."""
+    told = [f"{result.step.id}: {result.cause}: {result.error}" for result in failed[:5]]
+    if len(failed) > 5:
+        told.append(f"{len(failed) - 5} more failed")
+    met = {result.step.id for result in results}
+    left = sum(step.id not in met for step in plan.writes)
+    if left:
+        told.append(f"{left} more were not attempted")
+    return "; ".join(told)
+
+
+def _terms(case: Case) -> Terms:
+    return Terms(case.owner, case.app.spec.sync.prune_propagation)
 
 
 def _done(results: Iterable[Result]) -> dict[str, int]:
@@ -177,6 +197,7 @@ def _asked(case: Case) -> str:
 def _learn(case: Case, result: Result) -> None:
     """What the server answered is the new baseline, ahead of the watch."""
     if result.error:
+        case.rooms.metrics.object_failed(case.target.client.name, result.cause)
         return
     if result.answer is not None and result.step.manifest is not None:
         case.memory.baselines[result.step.id] = baseline_of(result.step.manifest, result.answer)
@@ -228,6 +249,10 @@ def _written(case: Case, result: Result, run_id: str, intent: Event) -> Draft:
     detail: dict[str, object] = {"action": step.action.value, "seconds": round(result.seconds, 6)}
     if step.manifest:
         detail |= {"manifestDigest": step.manifest.digest, "source": step.manifest.source, "changes": len(step.changes)}
+    if step.takeover:
+        detail["takenOverFrom"] = list(step.takeover.managers)
+    if step.replaces:
+        detail["replacedFor"] = list(step.replaces)
     if result.answer is not None:
         detail |= {
             "resourceVersion": result.answer["metadata"]["resourceVersion"],
@@ -241,7 +266,7 @@ def _written(case: Case, result: Result, run_id: str, intent: Event) -> Draft:
         revision=case.wish.revision.sha,
         outcome="failure" if result.error else "success",
         reason=result.error[:2048] or step.reason,
-        detail=detail,
+        detail=detail | ({"cause": result.cause} if result.cause else {}),
     )
 
 

@@ -91,7 +91,7 @@ def test_only_what_carries_our_label_and_does_not_ask_to_stay_is_pruned() -> Non
     assert step(labels={OWNER_LABEL: "other"}) == (Action.SKIP, "it no longer carries our owner label")
     kept = step(**ours, annotations={"shipslog.dev/prune": "disabled"})
     assert kept == (Action.SKIP, "its annotation shipslog.dev/prune is disabled")
-    assert step(**ours, deletionTimestamp="now") == (Action.SKIP, "it is being deleted")
+    assert step(**ours, deletionTimestamp="now") == (Action.SKIP, "it is being deleted since now")
 
 
 def test_a_foreign_owner_is_told() -> None:
