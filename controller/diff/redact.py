@@ -1,102 +1,24 @@
-"""Values that must never leave: what a Secret holds, what repeats it, and what people put into environments.
-
-- Of a Secret: everything under `data` and `stringData`, and annotations but our own, as tools repeat objects in them.
-- Of any object: annotations in which tools keep what they applied last, and literal `value`s of environment variables:
-  a password set there by hand would stand in an append-only log for ever.
-Names of keys, fields and variables stay.
-"""
+"""Field differences without the values that must never leave (controller.model.sensitive)."""
 
 from __future__ import annotations
-
-import base64
-import binascii
-import contextlib
-from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
 from controller.diff.path import parts_of
 from controller.model.base import Json
-from controller.model.labels import GROUP
 from controller.model.plan import FieldChange
+from controller.model.sensitive import REDACTED, is_secret, masked
 
-REDACTED = "(redacted)"
-LAST_APPLIED = (
-    "kubectl.kubernetes.io/last-applied-configuration",
-    "kopf.zalando.org/last-handled-configuration",
-    "objectset.rio.cattle.io/applied",
-    "banzaicloud.com/last-applied",
-)
-"""Annotations in which tools keep whole objects."""
-SHORTEST = 6
-"""Characters of the shortest value that is looked for inside of other text."""
-
-
-def is_secret(body: Json) -> bool:
-    """Whether the object is a core/v1 Secret."""
-    return body.get("kind") == "Secret" and body.get("apiVersion") == "v1"
+__all__ = ["REDACTED", "is_secret", "redact"]
 
 
 def redact(body: Json, changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
-    """The changes of this object without any value that must not leave."""
-    secret = is_secret(body)
+    """The changes of this object; names of keys, fields and variables stay."""
     return tuple(
         msgspec.structs.replace(
             change,
-            before=_masked(secret, parts_of(change.path), change.before),
-            after=_masked(secret, parts_of(change.path), change.after),
+            before=masked(body, parts_of(change.path), change.before),
+            after=masked(body, parts_of(change.path), change.after),
         )
         for change in changes
     )
-
-
-def scrub(body: Json, text: str) -> str:
-    """A text about this object, such as an error of the server, without the values of it that must not leave."""
-    for value in sorted(set(_secrets(body)), key=len, reverse=True):
-        text = text.replace(value, REDACTED)
-    return text
-
-
-def _secrets(body: Json) -> Iterator[str]:
-    secret = is_secret(body)
-    for parts, value in _leaves((), body):
-        if isinstance(value, str) and _sensitive(secret, parts):
-            yield from _forms(value, encoded=secret and parts[0] == "data")
-
-
-def _forms(value: str, *, encoded: bool) -> Iterator[str]:
-    """A value as texts have it: as it is, quoted, encoded and decoded."""
-    forms = {value, msgspec.json.encode(value).decode()[1:-1]}
-    if encoded:
-        with contextlib.suppress(binascii.Error, UnicodeDecodeError):  # what is no base64 stands in texts as it is
-            forms.add(base64.b64decode(value, validate=True).decode())
-    yield from (form for form in forms if len(form) >= SHORTEST)
-
-
-def _leaves(parts: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    if isinstance(value, dict):
-        for name, below in value.items():
-            yield from _leaves((*parts, name), below)
-    elif isinstance(value, list):
-        for index, below in enumerate(value):
-            yield from _leaves((*parts, str(index)), below)
-    else:
-        yield parts, value
-
-
-def _masked(secret: bool, parts: tuple[str, ...], value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _masked(secret, (*parts, name), below) for name, below in value.items()}
-    if isinstance(value, list):
-        return [_masked(secret, (*parts, str(index)), below) for index, below in enumerate(value)]
-    return REDACTED if value is not None and _sensitive(secret, parts) else value
-
-
-def _sensitive(secret: bool, parts: tuple[str, ...]) -> bool:
-    if parts[:2] == ("metadata", "annotations"):
-        name = parts[2] if len(parts) > 2 else ""
-        return name in LAST_APPLIED or (secret and not name.startswith(f"{GROUP}/"))
-    if secret:
-        return not parts or parts[0] in {"data", "stringData"}
-    return len(parts) > 3 and parts[-3] == "env" and parts[-1] == "value"

@@ -37,6 +37,7 @@ from controller.kube.errors import (
     bounded,
 )
 from controller.model.labels import REPLACE_ANNOTATION
+from controller.model.sensitive import scrub
 
 if TYPE_CHECKING:
     from controller.kube.request import Request
@@ -110,6 +111,7 @@ def error_of(request: Request, status: int, body: bytes, retry_after: str = "") 
 
 def error_of_status(request: Request, status: int, content: Status, retry_after: str = "") -> ApiError:
     """The error for a Status."""
+    content = _without_secrets(request, content)
     answer = _answer(request, status, content, retry_after)
     what = f"{request.verb} {request.about}".strip()
     message = f"{what}: {answer.message or _unsaid(answer)}"
@@ -164,6 +166,21 @@ def _answer(request: Request, status: int, content: Status, retry_after: str) ->
         retry_after=_seconds(retry_after, details.retry_after),
         name=bounded(details.name, _FIELD_LIMIT),
     )
+
+
+def _without_secrets(request: Request, content: Status) -> Status:
+    """What the server quotes of the object that was sent, without the values of it that must not leave."""
+    try:
+        wish = orjson.loads(request.body or b"null")
+    except orjson.JSONDecodeError:
+        return content
+    if not isinstance(wish, dict):
+        return content
+    details = content.details
+    if details and details.causes:
+        causes = [msgspec.structs.replace(cause, message=scrub(wish, cause.message)) for cause in details.causes]
+        details = msgspec.structs.replace(details, causes=causes)
+    return msgspec.structs.replace(content, message=scrub(wish, content.message), details=details)
 
 
 def _mistyped(text: str, secret: bool) -> tuple[Cause, ...]:
