@@ -37,6 +37,7 @@ tools: git engine
 	@tests/controlplane/build.sh $(BIN)
 	@tests/tools/build.sh $(BIN)
 	@tests/ground/prometheus.sh $(BIN)
+	@tests/ground/ssh.sh $(BIN)
 
 .PHONY: setup
 setup: git $(READY) engine ## Install all that .venv/bin/shipslog needs, render engine included

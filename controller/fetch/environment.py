@@ -1,27 +1,14 @@
-"""The environment of git's processes: no configuration but ours, no prompt, no hook, and credentials for one host only.
-
-Credentials stand in the environment of the child alone: never on a command line, in a URL or in a file. Git gets them
-through a credential helper that is bound to the URL's scheme, host and port, so it does not ask it again when a
-server redirects elsewhere (gitcredentials(7)); an `http.extraHeader` would follow the redirect.
-"""
+"""The environment of git's processes: no configuration but ours, no prompt, no hook, and one server's login."""
 
 from __future__ import annotations
 
-import base64
 import os
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+
+from controller.fetch.login import Login
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from controller.model.repository import Credentials
-
-_USERNAME = "SHIPSLOG_GIT_USERNAME"
-_PASSWORD = "SHIPSLOG_GIT_PASSWORD"  # noqa: S105 - the variable's name
-
-# `printf` is built into every sh: the values are on no command line. The operation (get, store, erase) is $1.
-_HELPER = f'!f() {{ test "$1" = get && printf "username=%s\\npassword=%s\\n" "${_USERNAME}" "${_PASSWORD}"; true; }}; f'
 
 _BASE = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -31,6 +18,7 @@ _BASE = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "",
     "SSH_ASKPASS": "",
+    "GIT_SSH_COMMAND": "false",  # unless a login has its own
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -65,7 +53,7 @@ _CONFIG = {
 
 def protocols(*, file_urls: bool) -> str:
     """The value of GIT_ALLOW_PROTOCOL."""
-    return "http:https:file" if file_urls else "http:https"
+    return "http:https:ssh:file" if file_urls else "http:https:ssh"
 
 
 def local(directory: Path) -> dict[str, str]:
@@ -73,27 +61,17 @@ def local(directory: Path) -> dict[str, str]:
     return {**_ours(), **_BASE, **_place(directory), **_numbered(_CONFIG), "GIT_ALLOW_PROTOCOL": "none"}
 
 
-def remote(directory: Path, url: str, credentials: Credentials | None, *, file_urls: bool) -> dict[str, str]:
-    """For commands that fetch from the server of `url` into the mirror.
-
-    Raises:
-        ValueError: the credentials hold a line break or a NUL character, which git's protocol for them can't carry.
-    """
-    config = dict(_CONFIG)
-    environment = {**_ours(), **_BASE, **_place(directory), "GIT_ALLOW_PROTOCOL": protocols(file_urls=file_urls)}
-    if credentials is not None:
-        if any(mark in credentials.username + credentials.password for mark in "\n\r\0"):
-            raise ValueError("username or password holds a line break or a NUL character")
-        config[f"credential.{origin(url)}.helper"] = _HELPER
-        environment[_USERNAME] = credentials.username
-        environment[_PASSWORD] = credentials.password
-    return {**environment, **_numbered(config)}
-
-
-def origin(url: str) -> str:
-    """Scheme, host and port of a URL: who gets its credentials."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+def remote(directory: Path, login: Login | None, *, file_urls: bool) -> dict[str, str]:
+    """For commands that fetch from a server into the mirror; `login`: None where the server asks for none."""
+    login = login or Login({}, {})
+    return {
+        **_ours(),
+        **_BASE,
+        **_place(directory),
+        **login.variables,
+        **_numbered(_CONFIG | login.config),
+        "GIT_ALLOW_PROTOCOL": protocols(file_urls=file_urls),
+    }
 
 
 def _ours() -> dict[str, str]:
@@ -113,14 +91,3 @@ def _numbered(config: dict[str, str]) -> dict[str, str]:
         numbered[f"GIT_CONFIG_KEY_{number}"] = key
         numbered[f"GIT_CONFIG_VALUE_{number}"] = value
     return numbered
-
-
-def redacted(text: str, credentials: Credentials | None) -> str:
-    """The text without the credentials, in any form in which a server might echo them."""
-    if credentials is None:
-        return text
-    basic = base64.b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
-    for secret in (basic, credentials.password, quote(credentials.password, safe="")):
-        if secret:
-            text = text.replace(secret, "[redacted]")
-    return text

@@ -3,6 +3,8 @@
 ```text
 Terminal                     until the spec, the Secret or the repository's content changes
 ├── AuthenticationFailed     the server wants credentials, or other ones
+├── HostKeyRefused           the server is not the one that known_hosts names
+├── SecretUnusable           a Secret that the Repository names is missing or incomplete
 ├── RepositoryNotFound       nothing there by this URL
 ├── UrlRefused               a protocol or redirect that we don't follow
 ├── NameRefused              no valid name of a branch or tag
@@ -35,6 +37,11 @@ Cause = Literal[
     "timeout",
     "login",
     "password",
+    "secret",
+    "key",
+    "host key",
+    "client certificate",
+    "proxy",
     "forbidden",
     "missing",
     "redirect",
@@ -61,6 +68,14 @@ class GitFailure(Exception):
 
 class AuthenticationFailed(Terminal):
     """The server wants credentials, or other ones than we have."""
+
+
+class HostKeyRefused(Terminal):
+    """The SSH server shows another key than known_hosts has for it, or known_hosts has none."""
+
+
+class SecretUnusable(Terminal):
+    """A Secret that the Repository names is missing, or not as it must be."""
 
 
 class RepositoryNotFound(Terminal):

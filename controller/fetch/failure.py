@@ -17,12 +17,33 @@ LONGEST = 300
 
 # The first match wins. Texts of git 2.30 to 2.52 and of libcurl, in the C locale.
 _CAUSES: dict[Cause, tuple[str, ...]] = {
-    "host": ("could not resolve (host|proxy)",),
-    "timeout": ("operation too slow", "timed out", "timeout was reached"),
+    "proxy": (
+        "could not resolve proxy",
+        "from proxy after connect",
+        "proxy connect aborted",
+        "connect tunnel failed",
+        "returned error: 407",
+    ),
+    "host": ("could not resolve host",),
+    "host key": ("host key verification failed", "remote host identification has changed", "no .* host key is known"),
+    "key": (
+        r"permission denied \(",
+        "load key .*(invalid format|error in libcrypto|incorrect passphrase|bad permissions)",
+        "too many authentication failures",
+    ),
+    "client certificate": (
+        "certificate (is )?required",
+        "alert.*(bad|unknown|unsupported|expired) certificate",
+        "bad certificate",
+        "tls fatal alert",  # all that GnuTLS tells of a server that refuses us
+        "unable to set private key",
+        "(could not load|problem with the local|error reading).*(certificate|key)",
+    ),
+    "timeout": ("operation too slow", "timed out", "timeout, server .* not responding", "timeout was reached"),
     "password": ("authentication failed for", "returned error: 401"),
     "login": ("could not read (username|password)", "terminal prompts disabled"),
     "forbidden": ("returned error: 403",),
-    "missing": ("repository .* not found", "returned error: (404|410)", "does not appear to be a git repository"),
+    "missing": ("repository .*not found", "returned error: (404|410)", "does not appear to be a git repository"),
     "redirect": (r"returned error: 3\d\d", "unable to update url base from redirection", "maximum .*redirects"),
     "protocol": ("transport '.*' not allowed", "unsupported protocol", "protocol .* not supported"),
     "certificate": ("certificate", "ssl:", "tls connect error"),
@@ -30,6 +51,7 @@ _CAUSES: dict[Cause, tuple[str, ...]] = {
         "failed to connect",
         "couldn't connect",
         "could not connect",
+        "getpeername.* failed",  # libcurl says this of a proxy that is away
         "connection (refused|reset)",
         "no route to host",
         "network is unreachable",
@@ -87,7 +109,12 @@ _FATES: dict[Cause, _Fate] = {
     "connection": (errors.ConnectionFailed, "the server can't be reached", "check that it runs and answers spec.url"),
     "timeout": (errors.TimedOut, "the server did not answer in time", "raise spec.timeout if it is only slow"),
     "redirect": (errors.UrlRefused, "spec.url redirects elsewhere", "put the final URL into spec.url"),
-    "certificate": (errors.UrlRefused, "the server's certificate is not trusted", "mount its CA certificate"),
+    "proxy": (errors.ConnectionFailed, "the proxy refuses or does not answer", "check spec.proxySecretRef's Secret"),
+    "certificate": (
+        errors.UrlRefused,
+        "the server's certificate is not trusted",
+        "put its authority's certificate into ca.crt of spec.secretRef's Secret",
+    ),
     "missing": (errors.RepositoryNotFound, "there is no repository at spec.url", "check spec.url"),
     "corrupt": (errors.MirrorCorrupt, "its mirror lost objects", "it is fetched again by itself"),
     "disk": (errors.DiskFull, "there is no room for its mirror", "enlarge the volume of the mirrors"),
@@ -101,8 +128,13 @@ _FATES: dict[Cause, _Fate] = {
 
 def error_of(failure: GitFailure, repository: Repository) -> ShipslogError:
     """The failure as an error about this Repository, with the remedy."""
-    if failure.cause in {"login", "password", "forbidden"}:
+    if failure.cause in {"login", "password", "forbidden", "key", "client certificate"}:
         return _authentication(failure, repository)
+    if failure.cause == "host key":
+        return _host_key(failure, repository)
+    if failure.cause == "secret":
+        detail, _, remedy = failure.detail.partition("\n")
+        return errors.SecretUnusable(f"Repository {repository.key}: {detail}", remedy=remedy)
     if failure.cause == "protocol":
         return _protocol(repository)
     kind, what, remedy = _FATES[failure.cause]
@@ -115,7 +147,7 @@ def _authentication(failure: GitFailure, repository: Repository) -> ShipslogErro
     if secret is None:
         return errors.AuthenticationFailed(
             f"{head}: the server wants credentials: {failure.detail}",
-            remedy="name a Secret with username and password in spec.secretRef",
+            remedy="name a Secret with username and password, or bearerToken, in spec.secretRef",
         )
     where = f"Secret {repository.key.namespace}/{secret.name}"
     if failure.cause == "forbidden":
@@ -123,9 +155,21 @@ def _authentication(failure: GitFailure, repository: Repository) -> ShipslogErro
             f"{head}: the server forbids reading: {failure.detail}",
             remedy=f"let the user of {where} read the repository",
         )
+    what, remedy = {
+        "key": ("the key", "give the public key of identity to the server, or correct identity and password"),
+        "client certificate": ("our side of TLS, where it may ask for a certificate", "correct tls.crt and tls.key"),
+    }.get(failure.cause, ("the credentials", "correct username and password, or bearerToken,"))
     return errors.AuthenticationFailed(
-        f"{head}: the server does not accept the credentials: {failure.detail}",
-        remedy=f"correct username and password in {where}",
+        f"{head}: the server does not accept {what}: {failure.detail}", remedy=f"{remedy} in {where}"
+    )
+
+
+def _host_key(failure: GitFailure, repository: Repository) -> ShipslogError:
+    secret = repository.spec.secret_ref
+    where = f"Secret {repository.key.namespace}/{secret.name}" if secret else "the Secret of spec.secretRef"
+    return errors.HostKeyRefused(
+        f"Repository {repository.key}: the server's host key is not the one of known_hosts: {failure.detail}",
+        remedy=f"make sure by another way that its key is right, then put it into known_hosts in {where}",
     )
 
 

@@ -10,15 +10,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from controller.fetch.errors import CommitNotFound, GitFailure, NameRefused, NotPolled, RefNotFound
-from controller.fetch.failure import error_of, printable
+from controller.fetch.errors import GitFailure, NotPolled
+from controller.fetch.failure import error_of
 from controller.fetch.mirror import Mirror, directory_name
+from controller.fetch.naming import check_name, missing
 from controller.fetch.poller import Poller
 from controller.fetch.reader import Limits
-from controller.fetch.refs import acceptable
 from controller.fetch.store import Access, Store, stored
 from controller.fetch.tree import CommitTree
-from controller.fetch.versions import parse_range
 from controller.model.duration import seconds
 from controller.model.ref import Ref
 from controller.tasks import spawn
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from controller.errors import ShipslogError
     from controller.fetch.poller import Round
-    from controller.fetch.survey import Answer, Rewrite
+    from controller.fetch.survey import Rewrite
     from controller.model.objects import Key
     from controller.model.repository import Credentials, Repository
     from controller.model.revision import Revision
@@ -99,13 +98,15 @@ class Repositories:
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._states: dict[Key, RepositoryState] = {}
 
-    def ensure(self, repository: Repository, credentials: Credentials | None = None) -> None:
-        """Read this Repository from now on, as its spec and these credentials say; call it again when they change."""
+    def ensure(self, repository: Repository, credentials: Credentials | None = None, *, problem: str = "") -> None:
+        """Read this Repository from now on, as its spec and these credentials say; call it again when they change.
+
+        `problem`: why its Secrets can't be used, and a remedy on a second line; its server is not asked then.
+        """
         key, url = repository.key, repository.spec.url
-        secret = repository.spec.secret_ref
-        # Within a namespace two Secrets may still see different things.
-        scope = f"{key.namespace}/{secret.name if secret else ''}" if credentials else ""
-        name = directory_name(url, scope)
+        if url.startswith("ssh://") and credentials is None:
+            problem = problem or "spec.secretRef is missing\nname a Secret with identity and known_hosts"
+        name = directory_name(url, _scope(repository))
         old = self._places.get(key)
         refs: set[Ref] = set()
         if old is not None and old != name:
@@ -118,7 +119,7 @@ class Repositories:
         self._places[key] = name
         poller.join(repository, refs)
         longest = max(seconds(user.spec.timeout) for user in poller.users.values())
-        poller.mirror.access = Access(url, credentials, longest, self._file_urls)
+        poller.mirror.access = Access(url, credentials, longest, self._file_urls, problem)
         changed = before is None or before.spec != repository.spec or before_access != poller.mirror.access
         if changed and not starting:
             poller.ask()
@@ -156,7 +157,7 @@ class Repositories:
         while True:
             poller = self._poller(key)
             repository = poller.users[key]
-            _check_name(repository, ref)
+            check_name(repository, ref)
             try:
                 answer = await poller.answer(key, ref, None if repository.spec.suspend else fresh_since)
             except GitFailure as failure:
@@ -164,7 +165,7 @@ class Repositories:
                     continue  # its URL or Secret changed meanwhile: another mirror knows
                 raise _unanswered(failure, repository) from None
             if answer.revision is None:
-                raise _missing(answer, ref, repository)
+                raise missing(answer, ref, repository)
             return answer.revision
 
     def tree(self, key: Key, sha: str) -> CommitTree:
@@ -245,29 +246,20 @@ class Repositories:
             self._listeners.on_state(key, state)
 
 
+def _scope(repository: Repository) -> str:
+    """Whose login reads the mirror: nobody else may read it, whoever names the same URL.
+
+    Within a namespace two Secrets may still see different things. A Secret that is missing now is no public access.
+    """
+    spec = repository.spec
+    if spec.secret_ref is None and spec.proxy_secret_ref is None:
+        return ""
+    names = (reference.name if reference else "" for reference in (spec.secret_ref, spec.proxy_secret_ref))
+    return "/".join((repository.key.namespace, *names))
+
+
 def _described(state: RepositoryState) -> tuple[object, ...]:
     return (state.reachable, state.refs, state.head, state.last_fetch, type(state.error), str(state.error or ""))
-
-
-def _check_name(repository: Repository, ref: Ref) -> None:
-    for field, prefix, name in (
-        ("branch", "refs/heads/", ref.branch),
-        ("tag", "refs/tags/", ref.tag),
-        ("name", "", ref.name),
-    ):
-        if name is not None and not (acceptable(prefix + name) and (prefix + name).startswith("refs/")):
-            raise NameRefused(
-                f"Repository {repository.key}: {printable(repr(name))} is no name of a {field}",
-                remedy=f"correct spec.source.ref.{field}",
-            )
-    if ref.semver is not None:
-        try:
-            parse_range(ref.semver)
-        except ValueError as error:
-            raise NameRefused(
-                f"Repository {repository.key}: {printable(repr(ref.semver))} is no range of versions: {error}",
-                remedy="correct spec.source.ref.semver",
-            ) from None
 
 
 def _unanswered(failure: GitFailure, repository: Repository) -> ShipslogError:
@@ -280,28 +272,3 @@ def _unanswered(failure: GitFailure, repository: Repository) -> ShipslogError:
     if failure.cause == "stopped":
         return NotPolled(f"Repository {repository.key}: {failure.detail}", after=1.0)
     return error_of(failure, repository)
-
-
-def _described_ref(ref: Ref) -> str:
-    if ref.semver is not None:
-        return f"tag with a version in {printable(repr(ref.semver))}"
-    if ref.name is not None:
-        return f"ref {ref.name!r}"
-    if ref.tag is not None:
-        return f"tag {ref.tag!r}"
-    return f"branch {ref.branch!r}" if ref.branch is not None else "default branch"
-
-
-def _missing(answer: Answer, ref: Ref, repository: Repository) -> RefNotFound | CommitNotFound:
-    after = max(1.0, seconds(repository.spec.interval))
-    head = f"Repository {repository.key}"
-    if ref.commit is not None:
-        return CommitNotFound(f"{head} has no commit {ref.commit}", after=after, remedy="push it, or name another")
-    what = _described_ref(ref)
-    if answer.reason == "not a commit":
-        return RefNotFound(f"{head}: {what} names no commit", after=after, remedy="name one that does")
-    if answer.reason == "empty":
-        return RefNotFound(f"{head} is empty", after=after, remedy="push a commit, or name a branch in spec.source.ref")
-    names = ", ".join(printable(name, 100) for name in answer.alike)
-    remedy = f"it has: {names}" if names else "push it, or name another" if ref.name else "it has none at all: push it"
-    return RefNotFound(f"{head} has no {what}", after=after, remedy=remedy)

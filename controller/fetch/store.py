@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from controller.fetch import environment
 from controller.fetch.errors import GitFailure
 from controller.fetch.failure import failure_of, printable
+from controller.fetch.login import login, redacted
+from controller.fetch.memfile import MemoryFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -48,6 +50,8 @@ class Access(NamedTuple):
     seconds: float = 60.0
     """Longest time of one conversation."""
     file_urls: bool = False
+    problem: str = ""
+    """Why the Secrets that the Repository names can't be used: the server is not asked then."""
 
 
 class Store:
@@ -193,13 +197,17 @@ class Store:
         lines: Sequence[str] = (),
         watch: Callable[[], None] | None = None,
     ) -> Output:
-        try:
-            variables = environment.remote(self.directory, access.url, access.credentials, file_urls=access.file_urls)
-        except ValueError as error:
-            raise GitFailure("password", str(error)) from None
-        output = command.run(arguments, variables, access.seconds, lines=lines, watch=watch)
+        if access.problem:
+            raise GitFailure("secret", access.problem)
+        with MemoryFiles() as files:
+            try:
+                granted = login(access.url, access.credentials, files) if access.credentials else None
+            except ValueError as error:
+                raise GitFailure("password", str(error)) from None
+            variables = environment.remote(self.directory, granted, file_urls=access.file_urls)
+            output = command.run(arguments, variables, access.seconds, lines=lines, watch=watch)
         if output.code:
-            raise failure_of(environment.redacted(output.stderr, access.credentials))
+            raise failure_of(redacted(output.stderr, access.credentials))
         return output
 
     def _checked(self, command: Command, *arguments: str, lines: Sequence[str] = ()) -> Output:

@@ -44,8 +44,8 @@ MEANINGS: Mapping[str, str] = {
     cluster.DATA_KEY: "must be a key of a Secret: letters, digits, dots, dashes and underscores",
     helm.KUBE_VERSION: "must be a version of Kubernetes, such as v1.36 or 1.36.3",
     duration.PATTERN: "must be a duration: numbers with the unit ms, s, m or h, such as 90s or 1h30m",
-    repository.URL: "must be https://HOST/PATH, http://HOST/PATH or file:///PATH, without a user, password or query in "
-    "it: put credentials into a Secret and name it in spec.secretRef",
+    repository.URL: "must be https://HOST/PATH, http://HOST/PATH, ssh://USER@HOST/PATH (instead of USER@HOST:PATH) or "
+    "file:///PATH, without a password or query in it: put credentials into a Secret and name it in spec.secretRef",
 }
 
 _AT_MOST_ONE = "[{}].filter(given, given).size() <= 1"
@@ -128,8 +128,8 @@ _RULES: Mapping[type, Mapping[str, tuple[Rule, ...]]] = {
         "substitute": (
             Rule(
                 f"self.all(name, name.matches(r'{postbuild.VARIABLE}'))",
-                "spec.source.postBuild.substitute must have names of letters, digits and underscores that begin with no "
-                "digit: rename the others",
+                "spec.source.postBuild.substitute must have names of letters, digits and underscores that begin with "
+                "no digit: rename the others",
             ),
         ),
     },
@@ -146,7 +146,26 @@ _RULES: Mapping[type, Mapping[str, tuple[Rule, ...]]] = {
         "max_duration": (_at_least("10ms"),),
     },
     sync.Sync: {"interval": (_INTERVAL,), "timeout": (_INTERVAL,)},
-    repository.RepositorySpec: {"interval": (_INTERVAL,), "timeout": (_INTERVAL,)},
+    repository.RepositorySpec: {
+        "": (
+            Rule(
+                "!self.url.startsWith('ssh://') || has(self.secretRef)",
+                "spec.secretRef is missing: an ssh:// URL takes a Secret with identity and known_hosts",
+            ),
+            Rule(
+                "!has(self.proxySecretRef) || self.url.startsWith('http')",
+                "spec.proxySecretRef takes an https:// or http:// URL: remove it",
+            ),
+        ),
+        "interval": (_INTERVAL,),
+        "timeout": (
+            _INTERVAL,
+            Rule(
+                f"!self.matches(r'{duration.PATTERN}') || duration(self) <= duration('1h')",
+                "must not be longer than 1h",
+            ),
+        ),
+    },
 }
 
 APPLICATION_RULES = (

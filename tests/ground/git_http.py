@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from tests.ground.git_repository import CREDENTIALS, environment
 
 if TYPE_CHECKING:
+    import ssl
     from collections import Counter
     from collections.abc import Iterator
     from pathlib import Path
@@ -46,8 +47,16 @@ class GitHttpServer(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, port: int, root: Path, requests: Counter[tuple[str, str]], faults: Faults) -> None:
+    def __init__(
+        self,
+        port: int,
+        root: Path,
+        requests: Counter[tuple[str, str]],
+        faults: Faults,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
+        self._tls = tls
         self.root = root
         self.requests = requests
         self.faults = faults
@@ -60,7 +69,16 @@ class GitHttpServer(ThreadingHTTPServer):
         with self.lock:
             self._connections[request] = threading.current_thread()
         try:
-            super().process_request_thread(request, client_address)
+            if self._tls is None:
+                super().process_request_thread(request, client_address)
+                return
+            secured = self._tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+            try:
+                secured.do_handshake()
+            except OSError:
+                _refuse_politely(secured)
+            else:
+                super().process_request_thread(secured, client_address)
         finally:
             with self.lock:
                 self._connections.pop(request, None)
@@ -84,6 +102,15 @@ class GitHttpServer(ThreadingHTTPServer):
         self.faults.released.set()  # last: what hung finds its client gone
         for thread in connections.values():
             thread.join(5)
+
+
+def _refuse_politely(secured: ssl.SSLSocket) -> None:
+    """Read what the client still sends: closed before, it would get a reset instead of the alert that tells it why."""
+    with contextlib.suppress(OSError), socket.socket(fileno=secured.detach()) as connection:
+        connection.settimeout(2)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(_BLOCK):
+            pass
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -115,7 +142,11 @@ class _Handler(BaseHTTPRequestHandler):
         path = directory / CREDENTIALS
         if not path.exists():
             return True
-        wanted = "Basic " + base64.b64encode(":".join(json.loads(path.read_text(encoding="utf-8"))).encode()).decode()
+        asked = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(asked, str):
+            wanted = f"Bearer {asked}"
+        else:
+            wanted = "Basic " + base64.b64encode(":".join(asked).encode()).decode()
         return hmac.compare_digest(self.headers.get("Authorization", ""), wanted)
 
     def _refuse(self, status: int) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 AUTHOR = "shipslog demo <demo@shipslog.dev>"
 CREDENTIALS = "http-credentials.json"
-"""File inside a bare repository: the user and password that the HTTP server asks for."""
+"""File inside a bare repository: the user and password, or the token, that the HTTP server asks for."""
 
 
 class GitError(RuntimeError):
@@ -93,6 +93,16 @@ class BareRepository:
         if credentials:
             (path / CREDENTIALS).write_text(json.dumps(credentials), encoding="utf-8")
         return cls(path, url, credentials)
+
+    def ask_for(self, credentials: tuple[str, str] | str | None) -> None:
+        """From now on the HTTP server asks for this user and password, for this bearer token, or for nothing."""
+        path = self.path / CREDENTIALS
+        if credentials is None:
+            path.unlink(missing_ok=True)
+            return
+        new = path.with_suffix(".new")  # the server may read it at this moment
+        new.write_text(json.dumps(credentials), encoding="utf-8")
+        new.replace(path)
 
     @property
     def file_url(self) -> str:

@@ -8,11 +8,15 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.ground.git_http import Faults, GitHttpServer
 from tests.ground.git_repository import BareRepository, GitError, Worktree, git
 from tests.ground.ports import free_ports
 from tests.ground.processes import AlreadyRunning, Component, ProcessFailed, ProcessGroup
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["BareRepository", "GitError", "GitServer", "Worktree", "git"]
 
@@ -26,8 +30,10 @@ class GitServer:
     It stops with the process. Every method may be called from any thread; none is for an event loop.
     """
 
-    def __init__(self, root: Path, port: int = 0) -> None:
+    def __init__(self, root: Path, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        """`tls`: serve HTTPS by this context."""
         self.root = root.resolve()
+        self._tls = tls
         self.port = port
         """0 until the first start picks one; the same ever after."""
         self._requests: Counter[tuple[str, str]] = Counter()
@@ -37,13 +43,13 @@ class GitServer:
 
     @property
     def url(self) -> str:
-        """`http://127.0.0.1:PORT`."""
-        return f"http://127.0.0.1:{self.port}"
+        """`http://127.0.0.1:PORT`, or `https://`."""
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
 
     def start(self) -> GitServer:
         """Listen: on any free port the first time, then on the same again."""
         self.root.mkdir(parents=True, exist_ok=True)
-        self._http = GitHttpServer(self.port, self.root, self._requests, self._faults)
+        self._http = GitHttpServer(self.port, self.root, self._requests, self._faults, self._tls)
         self.port = self._http.server_address[1]
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, name="git server", daemon=True
