@@ -37,6 +37,7 @@ from controller.reconcile.measured import MeasuredLedger
 from controller.reconcile.queue import KeyQueue
 from controller.reconcile.registry import Registry
 from controller.reconcile.reporting import Reporter
+from controller.reconcile.variables import watch_variables
 from controller.reconcile.rooms import Rooms
 from controller.reconcile.sources import Sources
 from controller.reconcile.workers import Workers
@@ -188,6 +189,7 @@ class _Ship:
         await self._service("sources", sources.run)
         await self._service("registry", registry.run)
         self.checks["registry"] = lambda: "" if registry.is_synced else "our own objects are not listed yet"
+        await self._service("variables", lambda: watch_variables(rooms))
         await self.stack.enter_async_context(self._workers(rooms))
 
     def _wire(self, rooms: Rooms, sources: Sources, reporter: Reporter) -> None:

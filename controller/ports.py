@@ -57,6 +57,10 @@ class Cluster(Protocol):
         """Every kind the server serves, in its preferred version, that can be listed and watched."""
         ...
 
+    async def api_versions(self) -> Sequence[str]:
+        """Everything served, as charts ask for it: each `group/version` and `group/version/Kind`, sorted."""
+        ...
+
     def forget(self, kind: GroupKind | None = None) -> None:
         """Forget what discovery said (a CRD changed); None forgets all."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from controller.model.objects import GroupKind, group_of
@@ -35,6 +36,12 @@ class Catalogue:
         for resource in self._resources.values():
             chosen.setdefault(GroupKind(group_of(resource.api_version), resource.kind), resource)
         return tuple(resource for resource in chosen.values() if resource.verbs >= _WATCHED)
+
+    @functools.cached_property
+    def api_versions(self) -> tuple[str, ...]:
+        """Each group/version and group/version/Kind, sorted."""
+        kinds = {f"{api_version}/{kind}" for api_version, kind in self._resources}
+        return tuple(sorted(kinds | {api_version for api_version, _ in self._resources}))
 
     def without(self, kind: GroupKind) -> Catalogue:
         """The same without a kind in all its versions."""

@@ -72,6 +72,10 @@ class ApiCluster:
         """Forget what discovery said."""
         self._discovery.forget(kind)
 
+    async def api_versions(self) -> Sequence[str]:
+        """Each group/version and group/version/Kind that is served."""
+        return await self._discovery.api_versions()
+
     async def get(self, object_id: ObjectId, api_version: str) -> Json | None:
         """The live object, or None."""
         resource = await self.resource(api_version, object_id.kind)

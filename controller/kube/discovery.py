@@ -47,6 +47,10 @@ class Discovery:
         """Every kind in its preferred version that can be listed and watched."""
         return (self._catalogue or await self._read()).preferred()
 
+    async def api_versions(self) -> Sequence[str]:
+        """Each group/version and group/version/Kind, sorted."""
+        return (self._catalogue or await self._read()).api_versions
+
     def forget(self, kind: GroupKind | None = None) -> None:
         """Forget a kind, or all: the next question about it goes to the server."""
         if kind is None:

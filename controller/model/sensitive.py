@@ -1,6 +1,7 @@
 """Values that must never leave: what a Secret holds, what repeats it, and what people put into environments.
 
 - Of a Secret: everything under `data` and `stringData`, and annotations but our own, as tools repeat objects in them.
+- Of an object that a Secret's value was filled into: everything but what it is.
 - Of any object: annotations in which tools keep what they applied last, and literal `value`s of environment variables:
   a password set there by hand would stand in an append-only log for ever.
 Names of keys, fields and variables stay.
@@ -17,7 +18,7 @@ from typing import Any
 import msgspec
 
 from controller.model.base import Json
-from controller.model.labels import GROUP
+from controller.model.labels import CONFIDENTIAL_ANNOTATION, GROUP
 
 REDACTED = "(redacted)"
 LAST_APPLIED = (
@@ -48,12 +49,28 @@ def masked(body: Json, parts: tuple[str, ...], value: Any) -> Any:
 def is_sensitive(body: Json, parts: tuple[str, ...]) -> bool:
     """Whether the value at this place of the object must not leave."""
     secret = is_secret(body)
+    if is_confidential(body):
+        return bool(parts) and not _names_it(parts)
     if parts[:2] == ("metadata", "annotations"):
         name = parts[2] if len(parts) > 2 else ""
         return name in LAST_APPLIED or (secret and not name.startswith(f"{GROUP}/"))
     if secret:
         return not parts or parts[0] in {"data", "stringData"}
     return len(parts) > 3 and parts[-3] == "env" and parts[-1] == "value"
+
+
+def is_confidential(body: Json) -> bool:
+    """Whether a Secret's value was filled into the object, somewhere."""
+    annotations = (body.get("metadata") or {}).get("annotations")
+    return isinstance(annotations, dict) and CONFIDENTIAL_ANNOTATION in annotations
+
+
+def _names_it(parts: tuple[str, ...]) -> bool:
+    """Whether the place says which object it is, or is ours."""
+    if parts[0] in {"apiVersion", "kind"}:
+        return True
+    ours = len(parts) > 2 and parts[1] in {"labels", "annotations"} and parts[2].startswith(f"{GROUP}/")
+    return parts[0] == "metadata" and (ours or parts[1:2] in {("name",), ("namespace",)})
 
 
 def scrub(body: Json, text: str) -> str:

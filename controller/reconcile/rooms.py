@@ -14,6 +14,7 @@ from controller.model.application import Application
 from controller.model.drift import Drift
 from controller.model.event import Actor, Draft, EventType
 from controller.model.event import Target as EventTarget
+from controller.model.ignore import IgnoreDifference
 from controller.model.labels import ACTOR_ANNOTATION, SYNC_ANNOTATION, owner_value
 from controller.model.live import Baseline
 from controller.model.manifest import Manifest
@@ -50,6 +51,8 @@ class Rooms:
     new_id: Callable[[], str]
     former_managers: frozenset[str] = frozenset()
     """Field managers whose fields become ours when we apply an object (see controller.apply.takeover)."""
+    ignored: tuple[IgnoreDifference, ...] = ()
+    """Rules about fields of every Application's objects that are left to others."""
     memories: dict[Key, Memory] = dataclasses.field(default_factory=dict)
 
 
@@ -81,6 +84,8 @@ class Memory:
     wish: Wish | None = None
     wish_source: object = None
     """The rendering that `wish` was made of."""
+    references: dict[ObjectId, str] = dataclasses.field(default_factory=dict)
+    """ConfigMaps and Secrets whose values were filled in, and their versions then; "" for one that was not there."""
     compared_at: float = 0.0
     """When live state was last compared in full, seconds on the monotonic clock; 0: never."""
     retry_at: float = 0.0

@@ -142,7 +142,7 @@ def _detected(listing: Found | None) -> str:
 
 
 def _digest(answer: Answer) -> str:
-    bodies = sorted(_canonical.encode((one.body, one.hook)) for one in answer.objects)
+    bodies = sorted(_canonical.encode((one.body, one.hook, one.secret, one.placed)) for one in answer.objects)
     return hashlib.sha256(b"\n".join(bodies)).hexdigest()
 
 

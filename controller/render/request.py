@@ -144,6 +144,10 @@ class RenderedObject(msgspec.Struct, frozen=True):
     body: dict[str, Any] = msgspec.field(name="object")
     source: str = msgspec.field(name="file")
     hook: Hook | None = None
+    secret: bool = False
+    """A Secret's value was filled into it."""
+    placed: bool = False
+    """Its file names no namespace: Kustomize put it there, whatever the kind."""
 
 
 class Dependency(msgspec.Struct, frozen=True):

@@ -234,6 +234,9 @@ func (r *chartRender) add(file, content string, hook *Hook) error {
 		return err
 	}
 	for _, document := range documents {
+		if document.null() {
+			continue
+		}
 		if err := r.manifests.add(file, document, hook); err != nil {
 			failure := asFailure(err, file)
 			failure.Line = 0

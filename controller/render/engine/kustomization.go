@@ -27,7 +27,11 @@ type Inspector struct {
 }
 
 // declaration is one object as a file of the repository has it, before Kustomize renames it.
-type declaration struct{ kind, name, file string }
+type declaration struct {
+	kind, name, file string
+	// placed says that the file names a namespace.
+	placed bool
+}
 
 func newInspector(request *Request, repository *Repository) *Inspector {
 	return &Inspector{
@@ -69,19 +73,19 @@ func (i *Inspector) declare(file string, object json.RawMessage) {
 	}
 	kind, _ := h.Kind.(string)
 	name, _ := h.Metadata.Name.(string)
-	i.declared = append(i.declared, declaration{kind, name, file})
+	i.declared = append(i.declared, declaration{kind, name, file, h.Metadata.Namespace != nil})
 }
 
 // source finds the file that declares a finished object: of the names that stand in its own, which prefixes and
 // suffixes may have made longer, the longest. What no file declares was made by the root.
-func (i *Inspector) source(kind, name string) string {
+func (i *Inspector) source(kind, name string) declaration {
 	best := declaration{file: join(i.root, "kustomization.yaml")}
 	for _, one := range i.declared {
 		if one.kind == kind && len(one.name) > len(best.name) && strings.Contains(name, one.name) {
 			best = one
 		}
 	}
-	return best.file
+	return best
 }
 
 // declarers lists the files that declare an object by its name of origin.
@@ -149,7 +153,7 @@ func (i *Inspector) references(name string, k *types.Kustomization) error {
 		i.resources[path.Join(directory, resource)] = true
 	}
 	for _, source := range generators(k) {
-		i.declared = append(i.declared, declaration{source.kind, source.name, name})
+		i.declared = append(i.declared, declaration{source.kind, source.name, name, false})
 		for _, file := range source.files {
 			i.data[path.Join(directory, file)] = true
 		}

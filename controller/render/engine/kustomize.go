@@ -39,7 +39,8 @@ func renderKustomize(request *Request, repository *Repository) (*Answer, error) 
 	}
 	manifests := newManifests(request)
 	for _, one := range built.Resources() {
-		file := inspector.source(one.GetKind(), one.GetName())
+		origin := inspector.source(one.GetKind(), one.GetName())
+		file := origin.file
 		object, err := one.MarshalJSON()
 		if err != nil {
 			return nil, wrong(file, "%s: %v", file, err).of(one.GetKind() + " " + one.GetName())
@@ -50,6 +51,7 @@ func renderKustomize(request *Request, repository *Repository) (*Answer, error) 
 		if err := manifests.addObject(file, object, 0, nil); err != nil {
 			return nil, err
 		}
+		manifests.last().Placed = !origin.placed
 	}
 	return &Answer{Objects: manifests.objects, Warnings: inspector.warnings}, nil
 }

@@ -102,9 +102,12 @@ func (m *Manifests) take(file string, object json.RawMessage, h head, line int, 
 	if m.bytes > m.limits.OutputBytes {
 		return tooMuch(file, "the objects are larger than %d bytes together", m.limits.OutputBytes)
 	}
-	m.objects = append(m.objects, Object{Object: object, File: file, Hook: hook})
+	m.objects = append(m.objects, Object{Object: object, File: file, Hook: hook, Secret: secret})
 	return nil
 }
+
+// last is the object that was added last.
+func (m *Manifests) last() *Object { return &m.objects[len(m.objects)-1] }
 
 // claim refuses a second object of the same identity. A hook may share it with an object: they live at other times.
 func (m *Manifests) claim(id identity, file string, hook *Hook, line int) error {

@@ -197,6 +197,10 @@ type Object struct {
 	Object json.RawMessage `json:"object"`
 	File   string          `json:"file"`
 	Hook   *Hook           `json:"hook,omitempty"`
+	// Secret says that a Secret's value was filled in.
+	Secret bool `json:"secret,omitempty"`
+	// Placed says that nobody wrote the namespace: Kustomize's transformer, or a template's habit, put it there.
+	Placed bool `json:"placed,omitempty"`
 }
 
 // Hook is what Helm's annotations say of an object.
