@@ -53,7 +53,7 @@ def _held(reason: str, message: str) -> Verdict:
 
 def _empties(plan: Plan, inventory: int) -> bool:
     prunes = sum(step.action is Action.PRUNE for step in plan.steps)
-    return inventory > 0 and prunes > 0 and all(step.manifest is None for step in plan.steps)
+    return inventory > 0 and prunes > 0 and all(step.manifest is None or not step.manifest.owned for step in plan.steps)
 
 
 def _reason(writes: Sequence[Step]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.diff.ignored import check
+from controller.diff.namespace import shared_namespace
 from controller.diff.normalise import Ownership, claim
 from controller.errors import Terminal
 from controller.model.canonical import digest
 from controller.model.labels import CONFIDENTIAL_ANNOTATION
-from controller.model.objects import GroupKind, group_of
+from controller.model.objects import GroupKind, ObjectId, group_of
 from controller.model.plan import Action, Step
 from controller.reconcile.rooms import Rooms, Wish
 
@@ -82,8 +83,16 @@ async def claimed(
     if wrong:
         raise Terminal("; ".join(wrong), remedy="remove metadata.namespace")
     _refuse_twins(manifests)
+    manifests += _namespace(app, manifests)
     said = (*rendered.warnings, *warnings, *([UNSTEADY] if rendered.nondeterministic else []))
     return Wish(revision, _digest(manifests, app), tuple(manifests), tuple(skipped), said), not scopes.unknown
+
+
+def _namespace(app: Application, manifests: Sequence[Manifest]) -> list[Manifest]:
+    """The destination's namespace where it is to be created; one that Git declares is Git's."""
+    asked, name = app.spec.sync.create_namespace, app.spec.destination.namespace
+    declared = any(manifest.id == ObjectId("", "Namespace", "", name) for manifest in manifests)
+    return [] if asked is None or declared else [shared_namespace(name, asked, app.key)]
 
 
 def _digest(manifests: Sequence[Manifest], app: Application) -> str:

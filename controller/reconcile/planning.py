@@ -9,6 +9,7 @@ import msgspec
 
 from controller.apply.foresee import foresee
 from controller.apply.order import ordered
+from controller.diff.ignored import left
 from controller.diff.plan import baseline_of, foreign_owner, mark, needs_question, prune_step, step_of, unchanged
 from controller.errors import Terminal
 from controller.model.application import Application
@@ -31,7 +32,9 @@ async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, 
     """
     target.live.want((manifest.api_version, manifest.id.kind) for manifest in wish.manifests)
     asked = [manifest for manifest in wish.manifests if full or _moved(manifest, memory, target)]
-    foreseen = await foresee(target.client, asked, wished=wish.manifests, former=rooms.former_managers)
+    if asked:  # nobody watches what is shared: it may be gone, and the others with it
+        asked += [manifest for manifest in wish.manifests if not manifest.owned and manifest not in asked]
+    foreseen = await foresee(target.client, asked, wished=wish.manifests, former=rooms.former_managers, leave=left)
     owner = owner_value(rooms.installation, app.key)
     _refuse_foreign(app, asked, foreseen, owner, rooms)
     stood = has_stood(app, wish)
@@ -48,6 +51,8 @@ def has_stood(app: Application, wish: Wish) -> bool:
 
 def _moved(manifest: Manifest, memory: Memory, target: Target) -> bool:
     baseline = memory.baselines.get(manifest.id)
+    if not manifest.owned:
+        return baseline is None or baseline.manifest != manifest.digest
     watched = target.live.watched(manifest.id.group_kind)
     return needs_question(manifest, baseline, mark(baseline, target.live.view(manifest.id), watched=watched))
 
@@ -56,7 +61,8 @@ def _step(manifest: Manifest, foreseen: Foreseen | None, memory: Memory, *, stoo
     if foreseen is None:
         return unchanged(manifest)
     known = memory.baselines.get(manifest.id)
-    step = step_of(manifest, foreseen, stood=stood or (known is not None and known.manifest == manifest.digest))
+    stood = stood or (known is not None and known.manifest == manifest.digest)
+    step = step_of(manifest, foreseen, stood=stood, baseline=known)
     if step.action is Action.UNCHANGED and foreseen.live is not None:
         memory.baselines[manifest.id] = baseline_of(manifest, foreseen.live)
     return step
@@ -85,7 +91,8 @@ def _refuse_foreign(
     taken = [
         f"{manifest.id} belongs to Application {holder}"
         for manifest in manifests
-        if (value := foreign_owner(foreseen[manifest.id].live, owner))
+        if manifest.owned
+        and (value := foreign_owner(foreseen[manifest.id].live, owner))
         and (holder := rooms.registry.owners.get(value)) is not None
         and holder != app.key
     ]

@@ -201,7 +201,8 @@ def _learn(case: Case, result: Result) -> None:
         return
     if result.answer is not None and result.step.manifest is not None:
         case.memory.baselines[result.step.id] = baseline_of(result.step.manifest, result.answer)
-        case.target.live.learn(result.answer)
+        if result.step.manifest.owned:
+            case.target.live.learn(result.answer)
     elif result.step.action is Action.PRUNE:
         case.memory.baselines.pop(result.step.id, None)
 

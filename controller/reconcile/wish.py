@@ -36,7 +36,7 @@ async def wish_of(app: Application, memory: Memory, target: Target, work: Work, 
         request = await request_of(app, memory, target, rooms.registry.home)
         rendered = await rooms.renderer.render(rooms.repositories.tree(_repository(app), revision.sha), request)
     known = memory.wish
-    made_of = (rendered.digest, app.spec.destination, app.spec.ignore_differences)
+    made_of = (rendered.digest, app.spec.destination, app.spec.ignore_differences, app.spec.sync.create_namespace)
     if known and memory.wish_source == made_of:
         return known if known.revision.sha == revision.sha else _moved(known, revision)
     wish, settled = await claimed(app, revision, rendered, target.client, rooms)
