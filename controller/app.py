@@ -150,13 +150,14 @@ class _Ship:
         fleet = Fleet(home, lambda cluster: self._open(home, cluster), ownership_digest, self.metrics)
         announcer = Announcer(home, registry, settings.producer)
         reporter = Reporter(announcer, registry, self.metrics)
-        listeners = Listeners(on_state=reporter.repository, on_poll=self.metrics.polled)
+        listeners = Listeners(on_poll=self.metrics.polled)
         repositories = Repositories(self.group, settings.mirror_dir, listeners, file_urls=settings.allow_file_urls)
         self.stack.push_async_callback(repositories.close)
         ledger = MeasuredLedger(journal, self.metrics)
-        sources = Sources(home, registry, repositories, self.queue, ledger)
+        sources = Sources(announcer, registry, repositories, self.queue, ledger)
         listeners.on_change = sources.moved
         listeners.on_rewrite = sources.rewritten
+        listeners.on_state = functools.partial(_both, reporter.repository, sources.state)
         sources.on_failure = reporter.repository_failed
         pool = EnginePool(
             locate_engine(settings.engine),
@@ -324,6 +325,11 @@ def _on_signal(stop: Callable[[], None]) -> None:
 
     for number in numbers:
         loop.add_signal_handler(number, first)
+
+
+def _both(first: Callable[..., None], second: Callable[..., None], *news: Any) -> None:
+    first(*news)
+    second(*news)
 
 
 def _journal_state(journal: Journal, ledger: MeasuredLedger) -> str:

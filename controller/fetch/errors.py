@@ -5,6 +5,7 @@ Terminal                     until the spec, the Secret or the repository's cont
 ├── AuthenticationFailed     the server wants credentials, or other ones
 ├── HostKeyRefused           the server is not the one that known_hosts names
 ├── SecretUnusable           a Secret that the Repository names is missing or incomplete
+├── SignatureRefused         a revision without a good signature by one of the keys of spec.verify
 ├── RepositoryNotFound       nothing there by this URL
 ├── UrlRefused               a protocol or redirect that we don't follow
 ├── NameRefused              no valid name of a branch or tag
@@ -41,6 +42,7 @@ Cause = Literal[
     "key",
     "host key",
     "client certificate",
+    "verifier",
     "proxy",
     "forbidden",
     "missing",
@@ -76,6 +78,10 @@ class HostKeyRefused(Terminal):
 
 class SecretUnusable(Terminal):
     """A Secret that the Repository names is missing, or not as it must be."""
+
+
+class SignatureRefused(Terminal):
+    """A revision that does not carry the signatures that the Repository asks for."""
 
 
 class RepositoryNotFound(Terminal):

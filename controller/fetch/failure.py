@@ -121,6 +121,7 @@ _FATES: dict[Cause, _Fate] = {
     "size": (errors.TooLarge, "it is larger than a mirror may be", "split the repository or raise the limit"),
     "stopped": (errors.GitFailed, "the controller is stopping", ""),
     "no git": (errors.GitMissing, "there is no git to run", "install git 2.36 or newer"),
+    "verifier": (errors.GitMissing, "signatures can't be checked", "install gnupg and openssh-client beside git"),
     "object": (errors.GitFailed, "the server's refs changed while we fetched", "it is tried again by itself"),
     "git": (errors.GitFailed, "git failed", ""),
 }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, TypeVar
 
-from controller.fetch import commit, environment, refs
+from controller.fetch import commit, environment, refs, signature
 from controller.fetch.cache import Cache
 from controller.fetch.conversation import converse
 from controller.fetch.errors import GitFailure
@@ -44,6 +45,7 @@ class Mirror:
         self.head = ""
         """Full name of the server's default branch, as of the last look."""
         self._commits: Cache[commit.Commit] = Cache(_COMMITS)
+        self._verdicts: Cache[signature.Verdict] = Cache(_COMMITS)
         self._store = Store(directory, largest)
         self._hash_size = 0
         self._listed: tuple[bytes, refs.RefTable] | None = None
@@ -143,6 +145,30 @@ class Mirror:
         self._commits.put(name, known)
         self._commits.put(known.sha, known)
         return known
+
+    async def signature(self, kind: signature.Kind, sha: str, keys: signature.Keys) -> signature.Verdict:
+        """Check the signature of a commit or an annotated tag; remembered by its content and the keys.
+
+        Raises:
+            GitFailure: it can't be checked.
+        """
+        name = f"{kind} {sha} {hashlib.sha256(keys.openpgp + keys.ssh.encode()).hexdigest()}"
+        known = self._verdicts.get(name)
+        if known is None:
+            local = environment.local(self._store.directory)
+            known = await self._converse(lambda command: signature.check(command, local, kind, sha, keys))
+            self._verdicts.put(name, known)
+        return known
+
+    async def tag_name(self, sha: str) -> str:
+        """The name that an annotated tag gives itself; empty when it can't be read.
+
+        Raises:
+            GitFailure: the mirror can't be read.
+        """
+        (found,) = await self.objects.contents([sha], _LONGEST_COMMIT)
+        named = re.search(rb"^tag (.*)$", (found.data if found else None) or b"", re.MULTILINE)
+        return named[1].decode("utf-8", "replace") if named else ""
 
     async def discard(self) -> None:
         """Throw the mirror away; the next `open` makes another."""

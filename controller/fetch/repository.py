@@ -18,12 +18,13 @@ from controller.fetch.poller import Poller
 from controller.fetch.reader import Limits
 from controller.fetch.store import Access, Store, stored
 from controller.fetch.tree import CommitTree
+from controller.fetch.verification import verified
 from controller.model.duration import seconds
 from controller.model.ref import Ref
 from controller.tasks import spawn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from controller.errors import ShipslogError
@@ -97,11 +98,20 @@ class Repositories:
         self._places: dict[Key, str] = {}
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._states: dict[Key, RepositoryState] = {}
+        self._keys: dict[Key, tuple[tuple[str, str], ...]] = {}
 
-    def ensure(self, repository: Repository, credentials: Credentials | None = None, *, problem: str = "") -> None:
+    def ensure(
+        self,
+        repository: Repository,
+        credentials: Credentials | None = None,
+        *,
+        keys: Sequence[tuple[str, str]] = (),
+        problem: str = "",
+    ) -> None:
         """Read this Repository from now on, as its spec and these credentials say; call it again when they change.
 
-        `problem`: why its Secrets can't be used, and a remedy on a second line; its server is not asked then.
+        `keys`: whose signatures count, by name, where it asks for signatures. `problem`: why its Secrets can't be used,
+        and a remedy on a second line; its server is not asked then.
         """
         key, url = repository.key, repository.spec.url
         if url.startswith("ssh://") and credentials is None:
@@ -120,6 +130,9 @@ class Repositories:
         poller.join(repository, refs)
         longest = max(seconds(user.spec.timeout) for user in poller.users.values())
         poller.mirror.access = Access(url, credentials, longest, self._file_urls, problem)
+        if before is not None and self._keys.get(key) != tuple(keys):
+            self._listeners.on_change(key)  # another verdict, maybe
+        self._keys[key] = tuple(keys)
         changed = before is None or before.spec != repository.spec or before_access != poller.mirror.access
         if changed and not starting:
             poller.ask()
@@ -128,6 +141,7 @@ class Repositories:
         """Read this Repository no more; its mirror goes when nobody else reads it."""
         name = self._places.pop(key, None)
         self._states.pop(key, None)
+        self._keys.pop(key, None)
         if name is not None:
             self._pollers[name].leave(key)
             self._end_if_unused(name, keep=False)
@@ -150,6 +164,7 @@ class Repositories:
             RefNotFound, CommitNotFound: there is none (yet).
             NameRefused: no ref can be called so.
             NotPolled: the Repository is unknown here, or suspended before it was read.
+            SignatureRefused: it is not signed as the Repository asks for.
             AuthenticationFailed, RepositoryNotFound, UrlRefused, TooLarge: see controller.fetch.errors.
             Unreachable, MirrorCorrupt, DiskFull, GitFailed: the same.
             DeadlineExceeded: too many conversations with the host wait.
@@ -166,7 +181,7 @@ class Repositories:
                 raise _unanswered(failure, repository) from None
             if answer.revision is None:
                 raise missing(answer, ref, repository)
-            return answer.revision
+            return await verified(answer, poller.mirror, repository, self._keys.get(key, ()))
 
     def tree(self, key: Key, sha: str) -> CommitTree:
         """The files of a commit that `revision` gave.

@@ -35,6 +35,8 @@ class Answer(NamedTuple):
     revision: Revision | None
     reason: Literal["", "empty", "no ref", "no commit", "not a commit"] = ""
     alike: tuple[str, ...] = ()
+    tag: str = ""
+    """Object id of the annotated tag that names it; empty where none does."""
 
 
 class Survey(NamedTuple):
@@ -92,7 +94,7 @@ class Surveyor:
             local = self._mirror.have.get(f"commits/{name}" if ref.commit else local_name(name))
             commit = await self._mirror.commit(local) if local else None
             if commit is not None:
-                answers[ref] = Answer(_revision(commit, name))
+                answers[ref] = Answer(_revision(commit, name), tag=_tag(name, local, commit))
         return answers
 
     async def _look(self, wanted: Collection[Ref], table: RefTable | None) -> Survey:
@@ -126,7 +128,7 @@ class Surveyor:
         local = self._mirror.have.get(local_name(name))
         commit = await self._mirror.commit(local) if local else None
         if commit is not None:
-            return Answer(_revision(commit, name))
+            return Answer(_revision(commit, name), tag=_tag(name, local, commit))
         (there,) = await self._mirror.objects.headers([local]) if local else [None]
         if there is None:
             raise GitFailure("corrupt", f"{name} was fetched and is not there")
@@ -165,6 +167,10 @@ class Surveyor:
                 olds, news = await self._mirror.commit(old), await self._mirror.commit(new)
                 found.append(Rewrite(name, olds.sha if olds else old, news.sha if news else new))
         return tuple(found)
+
+
+def _tag(name: str, id_: str | None, commit: Commit) -> str:
+    return id_ if id_ and name.startswith("refs/tags/") and id_ != commit.sha else ""
 
 
 def _revision(commit: Commit, ref: str) -> Revision:

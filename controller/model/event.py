@@ -28,6 +28,13 @@ class EventType(enum.Enum):
         "warning",
         "History was rewritten, by a force-push or a moved tag: what stood can't be found in Git any more.",
     )
+    REPOSITORY_FAILED = (
+        "repository.failed",
+        "S2002",
+        "warning",
+        "A repository could not be read any more, and why: what its Applications have stays.",
+    )
+    REPOSITORY_RECOVERED = ("repository.recovered", "S2003", "info", "A repository can be read again.")
     PLAN_COMPUTED = ("plan.computed", "S3000", "info", "What was about to change, field by field.")
     SYNC_REFUSED = ("sync.refused", "S3001", "warning", "A change that was held back, and why.")
     APPLY_INTENT = ("apply.intent", "S4000", "info", "Durable before the first write: nothing is written unseen.")

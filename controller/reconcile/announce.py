@@ -18,6 +18,7 @@ from controller.reconcile.registry import application
 
 if TYPE_CHECKING:
     from controller.model.base import Json
+    from controller.model.repository import Repository
     from controller.ports import Cluster
     from controller.reconcile.registry import Registry
 
@@ -70,21 +71,28 @@ class Announcer:
         return application(body)
 
     async def event(
-        self, app: Application, reason: str, message: str, *, kind: Literal["Normal", "Warning"] = "Normal"
+        self,
+        about: Application | Repository,
+        reason: str,
+        message: str,
+        *,
+        kind: Literal["Normal", "Warning"] = "Normal",
     ) -> None:
-        """Emit a Kubernetes Event about the Application: a courtesy, whose failure is only logged."""
+        """Emit a Kubernetes Event about one of our objects: a courtesy, whose failure is only logged."""
         now = whole(time.time())
+        key = about.key
+        version = {"resourceVersion": about.resource_version} if isinstance(about, Application) else {}
         body = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{app.key.name[:200]}.{uuid.uuid4().hex[:16]}", "namespace": app.key.namespace},
+            "metadata": {"name": f"{key.name[:200]}.{uuid.uuid4().hex[:16]}", "namespace": key.namespace},
             "involvedObject": {
                 "apiVersion": API_VERSION,
-                "kind": "Application",
-                "namespace": app.key.namespace,
-                "name": app.key.name,
-                "uid": app.uid,
-                "resourceVersion": app.resource_version,
+                "kind": type(about).__name__,
+                "namespace": key.namespace,
+                "name": key.name,
+                "uid": about.uid,
+                **version,
             },
             "type": kind,
             "reason": reason,
@@ -97,7 +105,7 @@ class Announcer:
         try:
             await self._home.create(body)
         except ShipslogError as error:
-            _log.warning("Event not emitted", application=str(app.key), reason=reason, error=str(error))
+            _log.warning("Event not emitted", object=str(key), reason=reason, error=str(error))
 
 
 def as_read(latest: Application, read: Application) -> Application:

@@ -10,6 +10,7 @@ import msgspec
 
 from controller import logs
 from controller.errors import NotReady, ShipslogError, Terminal, Unreachable
+from controller.fetch.errors import CommitNotFound, RefNotFound
 from controller.metrics import ApplicationState
 from controller.model.application import Application, ApplicationStatus, InventoryEntry
 from controller.model.condition import Condition, merge
@@ -86,6 +87,8 @@ async def fail(app: Application, rooms: Rooms, error: ShipslogError, work_trigge
 
 def _is_about_the_input(error: ShipslogError) -> bool:
     """Whether an auditor should hear of it: not of what is merely away, or of our own spool."""
+    if isinstance(error, RefNotFound | CommitNotFound):
+        return True  # what was there may be gone: a branch deleted, a tag moved away
     return not isinstance(error, Unreachable | NotReady) and not isinstance(error, SpoolError)
 
 
@@ -231,8 +234,8 @@ async def _refusal(case: Case, verdict: Verdict) -> None:
 
 def _unsaid(app: Application, memory: Memory, message: str) -> bool:
     """Whether this refusal was not recorded yet, by this process or an earlier one; it counts as said from now on."""
-    stalled = next((condition.message for condition in app.status.conditions if condition.type == "Stalled"), "")
-    said, memory.spoken = message in {memory.spoken, stalled[:8192]}, message
+    shown = {condition.message for condition in app.status.conditions if condition.type in {"Stalled", "Synced"}}
+    said, memory.spoken = message == memory.spoken or message[:8192] in shown, message
     return not said
 
 

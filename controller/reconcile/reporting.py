@@ -45,7 +45,10 @@ class Reporter:
         if repository is None:
             return
         self._metrics.repository_ready.labels(namespace=key.namespace, name=key.name).set(state.reachable)
-        ready = _ready(state.reachable, "Polled", f"{state.refs} refs", state.error)
+        said = (
+            ("Polled", f"{state.refs} refs") if state.refs else ("Empty", "it has no branch and no tag yet: push one")
+        )
+        ready = _ready(state.reachable, *said, state.error)
         self._say(
             "Repository",
             key,

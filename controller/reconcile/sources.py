@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from controller import logs
-from controller.errors import ShipslogError, Terminal, Transient
+from controller.errors import ShipslogError
+from controller.fetch.errors import AuthenticationFailed, HostKeyRefused, SecretUnusable
 from controller.model.event import Actor, Draft, EventType, Target
-from controller.model.objects import Key, ObjectId
-from controller.model.repository import Credentials, Repository
+from controller.model.objects import Key
+from controller.model.repository import Repository
 from controller.model.run import Trigger
+from controller.reconcile.access import access_of
 from controller.record.identifier import derived
 
 if TYPE_CHECKING:
-    from controller.fetch.repository import Repositories
+    from controller.fetch.repository import Repositories, RepositoryState
     from controller.fetch.survey import Rewrite
-    from controller.ports import Cluster, Ledger
+    from controller.ports import Ledger
+    from controller.reconcile.announce import Announcer
     from controller.reconcile.queue import KeyQueue
     from controller.reconcile.registry import Registry
 
@@ -27,6 +31,7 @@ SECRETS_AGAIN = 5.0
 """Seconds until a Secret that could not be read is tried again."""
 SECRETS_INTERVAL = 60.0
 """Seconds between two readings of the Secrets: rotated credentials are in use after at most that long."""
+_ABOUT_SECRETS = (AuthenticationFailed, HostKeyRefused, SecretUnusable)
 _log = logs.get_logger(__name__)
 
 
@@ -34,20 +39,29 @@ class Sources:
     """Brings Repositories from the registry to fetch, and what fetch says back to keys and reports."""
 
     def __init__(
-        self, home: Cluster, registry: Registry, repositories: Repositories, queue: KeyQueue, ledger: Ledger
+        self,
+        announcer: Announcer,
+        registry: Registry,
+        repositories: Repositories,
+        queue: KeyQueue,
+        ledger: Ledger,
     ) -> None:
-        self._home = home
+        self._home = registry.home
+        self._announcer = announcer
         self._registry = registry
         self._repositories = repositories
         self._queue = queue
         self._ledger = ledger
-        self._rewrites: asyncio.Queue[Draft] = asyncio.Queue()
+        self._drafts: asyncio.Queue[tuple[Repository, str, Draft]] = asyncio.Queue()
+        self._failing: dict[Key, str] = {}
+        """Why each Repository could not be read when that was last recorded; empty: it could."""
         self._changes: asyncio.Queue[Key] = asyncio.Queue()
         self.on_failure: Callable[[Key, ShipslogError], None] = lambda _key, _error: None
 
     def change(self, key: Key, repository: Repository | None) -> None:
         """A Repository was created, changed, or deleted (None)."""
         if repository is None:
+            self._failing.pop(key, None)
             self._repositories.forget(key)
         else:
             self._changes.put_nowait(key)
@@ -62,24 +76,57 @@ class Sources:
         """History of a Repository was rewritten: record it."""
         detail = {"repository": str(key), "ref": rewrite.ref, "old": rewrite.old, "new": rewrite.new}
         _log.warning("History was rewritten", **detail)
-        self._rewrites.put_nowait(
+        self._tell(
+            key,
+            "HistoryRewritten",
             Draft(
                 type=EventType.REVISION_REWRITTEN,
                 id=derived("rewritten", str(key), rewrite.ref, rewrite.old, rewrite.new),
                 actor=Actor(kind="unknown", name=""),
-                target=Target(namespace=key.namespace, object=f"Repository {key}"),
                 revision=rewrite.new,
                 reason=f"{rewrite.ref} went from {rewrite.old[:8]} to {rewrite.new[:8]}, which does not follow from it",
                 detail=detail,
-            )
+            ),
         )
+
+    def state(self, key: Key, state: RepositoryState) -> None:
+        """A Repository can be read, or why not: record it where that is news, also to an earlier process."""
+        repository = self._registry.repositories.get(key)
+        if repository is None:
+            return
+        if isinstance(state.error, _ABOUT_SECRETS):
+            # It may have been rotated since it was read; when it was not, nothing happens.
+            self._changes.put_nowait(key)
+        before = self._failing.get(key, _failing_before(repository))
+        now = self._failing[key] = type(state.error).__name__ if state.error else ""
+        if before == now:
+            return
+        failed = bool(state.error)
+        kind = EventType.REPOSITORY_FAILED if failed else EventType.REPOSITORY_RECOVERED
+        self._tell(
+            key,
+            now or "Recovered",
+            Draft(
+                type=kind,
+                id=derived("repository", repository.uid, before, now, str(time.time())),
+                outcome="failure" if failed else "success",
+                reason=str(state.error)[:4096] if failed else "it can be read again",
+                detail={"repository": str(key), "cause": now, "before": before},
+            ),
+        )
+
+    def _tell(self, key: Key, reason: str, draft: Draft) -> None:
+        repository = self._registry.repositories.get(key)
+        if repository is not None:
+            target = Target(namespace=key.namespace, object=f"Repository {key}")
+            self._drafts.put_nowait((repository, reason, msgspec.structs.replace(draft, target=target)))
 
     async def run(self) -> None:
         """Follow changes, and read the Secrets again and again, for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow(), name="repository changes")
             group.create_task(self._reread(), name="repository secrets")
-            group.create_task(self._record(), name="repository rewrites")
+            group.create_task(self._record(), name="repository events")
             group.create_task(self._tidy(), name="repository mirrors")
 
     async def _follow(self) -> None:
@@ -91,12 +138,17 @@ class Sources:
 
     async def _record(self) -> None:
         while True:
-            draft = await self._rewrites.get()
+            news = repository, reason, draft = await self._drafts.get()
             try:
                 await self._ledger.append(draft)
             except ShipslogError as error:
                 _log.warning("Event not recorded yet", error=str(error))
-                asyncio.get_running_loop().call_later(SECRETS_AGAIN, self._rewrites.put_nowait, draft)
+                asyncio.get_running_loop().call_later(SECRETS_AGAIN, self._drafts.put_nowait, news)
+                continue
+            kind: Literal["Normal", "Warning"] = "Normal" if draft.outcome == "success" else "Warning"
+            if draft.type is EventType.REVISION_REWRITTEN:
+                kind = "Warning"
+            await self._announcer.event(repository, reason, draft.reason, kind=kind)
 
     async def _tidy(self) -> None:
         """Once every Repository is known, mirrors that none of them reads are deleted."""
@@ -108,7 +160,8 @@ class Sources:
         while True:
             await asyncio.sleep(SECRETS_INTERVAL)
             for key, repository in list(self._registry.repositories.items()):
-                if repository.spec.secret_ref:
+                spec = repository.spec
+                if spec.secret_ref or spec.proxy_secret_ref or spec.verify:
                     await self._ensure(key)
 
     async def _ensure(self, key: Key) -> None:
@@ -116,36 +169,17 @@ class Sources:
         if repository is None:
             return
         try:
-            credentials = await self._credentials(repository)
+            access = await access_of(self._home, repository)
         except ShipslogError as error:
-            _log.warning("Credentials not read", repository=str(key), error=str(error))
+            # The API is away, not the Secret: what we know of the repository still counts.
+            _log.warning("Secrets not read", repository=str(key), error=str(error))
             self.on_failure(key, error)
-            if isinstance(error, Transient):
-                # The API is away, not the Secret: what we know of the repository still counts.
-                asyncio.get_running_loop().call_later(SECRETS_AGAIN, self._changes.put_nowait, key)
-                return
-            # Without the Secret the server may still let us in, or say why not; a new try comes with the next reading.
-            credentials = None
-        self._repositories.ensure(repository, credentials)
-
-    async def _credentials(self, repository: Repository) -> Credentials | None:
-        reference = repository.spec.secret_ref
-        if reference is None:
-            return None
-        place = f"Repository {repository.key}: spec.secretRef: Secret {repository.key.namespace}/{reference.name}"
-        secret = await self._home.get(ObjectId("", "Secret", repository.key.namespace, reference.name), "v1")
-        if secret is None:
-            raise Terminal(f"{place} does not exist", remedy="create it with username and password")
-        data = secret.get("data") or {}
-        credentials = Credentials(_text(data, "username", place), _text(data, "password", place))
-        logs.secret(credentials.password)
-        return credentials
+            asyncio.get_running_loop().call_later(SECRETS_AGAIN, self._changes.put_nowait, key)
+            return
+        self._repositories.ensure(repository, access.credentials, keys=access.keys, problem=access.problem)
 
 
-def _text(data: dict[str, Any], name: str, place: str) -> str:
-    try:
-        return base64.b64decode(data[name], validate=True).decode()
-    except KeyError:
-        raise Terminal(f"{place} has no key {name!r}", remedy="add it") from None
-    except (binascii.Error, UnicodeDecodeError, TypeError):
-        raise Terminal(f"{place}: {name} is no text", remedy="store UTF-8 text") from None
+def _failing_before(repository: Repository) -> str:
+    """Why an earlier process could not read it, by its last word; empty where it could, or never tried."""
+    ready = next((condition for condition in repository.status.conditions if condition.type == "Ready"), None)
+    return ready.reason if ready and ready.status == "False" else ""

@@ -15,7 +15,7 @@ import pytest
 
 from controller.fetch import poller as polling
 from controller.fetch.command import MEMORY
-from controller.fetch.errors import AuthenticationFailed, GitMissing, NotPolled, TimedOut
+from controller.fetch.errors import SecretUnusable, GitMissing, NotPolled, TimedOut
 from controller.model.objects import Key
 from controller.model.ref import Ref
 from tests.integration.fetch.conftest import SHOP, repositories, repository
@@ -214,14 +214,17 @@ async def test_mirrors_of_an_earlier_run_that_nobody_reads_are_swept(shop: Shop,
 
 
 async def test_a_secret_that_is_away_for_a_moment_does_not_cost_the_mirror(private: Private, tmp_path: Path) -> None:
-    """And the answers of the private mirror are nobody's while it is away."""
+    """Nor the last good answer; the server is not asked without it."""
     ours, theirs = repository(private.url, secret="login"), private.credentials
     async with repositories(tmp_path / "mirrors") as opened:
         opened.ensure(ours, theirs)
         await opened.revision(SHOP, MAIN)
-        opened.ensure(ours, None)
-        with pytest.raises(AuthenticationFailed):
-            await opened.revision(SHOP, MAIN)
+        opened.ensure(ours, None, problem="Secret team-pay/login does not exist\ncreate it")
+        asked = private.server.count("info/refs")
+        with pytest.raises(SecretUnusable):
+            await opened.revision(SHOP, MAIN, fresh_since=asyncio.get_running_loop().time())
+        assert (await opened.revision(SHOP, MAIN)).sha == private.first
+        assert private.server.count("info/refs") == asked
         opened.ensure(ours, theirs)
         assert (await opened.revision(SHOP, MAIN)).sha == private.first
 
