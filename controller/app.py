@@ -9,8 +9,6 @@ asks a second time gets an end at once: what is durable by then is durable, and 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import functools
 import os
 import signal
@@ -22,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from controller import logs
+from controller.diff.ignored import check
 from controller.diff.ownership import ownership_digest
-from controller.errors import ShipslogError, Terminal
+from controller.errors import ShipslogError
 from controller.fetch.repository import Listeners, Repositories
 from controller.kube.access import from_kubeconfig_bytes, from_kubeconfig_file, in_cluster
 from controller.kube.cluster import open_cluster
 from controller.metrics import Metrics
 from controller.model.cluster import IN_CLUSTER, Cluster
-from controller.model.objects import ObjectId
 from controller.model.run import Trigger
 from controller.reconcile.announce import Announcer
 from controller.reconcile.fleet import Fleet
@@ -37,9 +35,9 @@ from controller.reconcile.measured import MeasuredLedger
 from controller.reconcile.queue import KeyQueue
 from controller.reconcile.registry import Registry
 from controller.reconcile.reporting import Reporter
-from controller.reconcile.variables import watch_variables
 from controller.reconcile.rooms import Rooms
 from controller.reconcile.sources import Sources
+from controller.reconcile.variables import watch_variables
 from controller.reconcile.workers import Workers
 from controller.record.journal import Journal
 from controller.record.ledger import PostgresLedger
@@ -146,8 +144,10 @@ class _Ship:
 
     async def _loop(self, home: ports.Cluster, journal: Journal) -> None:
         settings = self.settings
+        ignored = settings.ignored
+        check(ignored)
         registry = Registry(home, settings.installation)
-        fleet = Fleet(home, lambda cluster: self._open(home, cluster), ownership_digest, self.metrics)
+        fleet = Fleet(home, self._open, ownership_digest, self.metrics)
         announcer = Announcer(home, registry, settings.producer)
         reporter = Reporter(announcer, registry, self.metrics)
         listeners = Listeners(on_poll=self.metrics.polled)
@@ -181,6 +181,7 @@ class _Ship:
             now=time.time,
             new_id=lambda: str(uuid.uuid4()),
             former_managers=settings.former_managers,
+            ignored=ignored,
         )
         self._wire(rooms, sources, reporter)
         self.stack.push_async_callback(fleet.close)
@@ -188,9 +189,9 @@ class _Ship:
         await self._service("clusters", fleet.run)
         await self._service("reports", reporter.run)
         await self._service("sources", sources.run)
+        await self._service("variables", lambda: watch_variables(rooms))
         await self._service("registry", registry.run)
         self.checks["registry"] = lambda: "" if registry.is_synced else "our own objects are not listed yet"
-        await self._service("variables", lambda: watch_variables(rooms))
         await self.stack.enter_async_context(self._workers(rooms))
 
     def _wire(self, rooms: Rooms, sources: Sources, reporter: Reporter) -> None:
@@ -222,31 +223,26 @@ class _Ship:
         registry.on_cluster = fleet.change
         fleet.on_move = moved
         fleet.on_state = cluster_state
+        fleet.on_figures = reporter.cluster
 
     async def _access(self) -> Access:
         if self.settings.kubeconfig:
             return await from_kubeconfig_file(self.settings.kubeconfig)
         return await in_cluster(self.settings.serviceaccount_dir, os.environ)
 
-    async def _open(self, home: ports.Cluster, cluster: Cluster) -> ports.Cluster:
-        """Open the client of a Cluster from the kubeconfig in its Secret."""
-        reference = cluster.spec.kubeconfig_secret_ref
-        place = f"spec.kubeconfigSecretRef: Secret {reference.namespace}/{reference.name}"
-        secret = await home.get(ObjectId("", "Secret", reference.namespace, reference.name), "v1")
-        if secret is None:
-            raise Terminal(f"{place} does not exist", remedy="create it, or correct the reference")
-        try:
-            data = base64.b64decode((secret.get("data") or {})[reference.key], validate=True)
-        except KeyError:
-            raise Terminal(f"{place} has no key {reference.key!r}", remedy="add it, or correct the key") from None
-        except binascii.Error:
-            raise Terminal(f"{place}: {reference.key} is not base64", remedy="store it anew") from None
-        return self._client(cluster.name, await from_kubeconfig_bytes(data), cluster.spec.max_requests)
+    async def _open(self, cluster: Cluster, kubeconfig: bytes) -> ports.Cluster:
+        return self._client(cluster.name, await from_kubeconfig_bytes(kubeconfig), cluster.spec.max_requests)
 
     def _client(self, name: str, access: Access, max_requests: int) -> ApiCluster:
         self.metrics.cluster(name)
-        in_flight = self.metrics.kube_requests_in_flight.labels(cluster=name)
-        return open_cluster(name, access, max_requests, functools.partial(self.metrics.requested, name), in_flight.set)
+        return open_cluster(
+            name,
+            access,
+            max_requests,
+            on_request=functools.partial(self.metrics.requested, name),
+            on_flight=self.metrics.kube_requests_in_flight.labels(cluster=name).set,
+            on_limit=self.metrics.kube_requests_limit.labels(cluster=name).set,
+        )
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from controller.model.ignore import IgnoreDifference, read_rules
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -54,6 +56,9 @@ class Settings:
         "Field managers, separated by commas, whose fields become ours when an object is applied: what they once set "
         "goes when Git no longer has it.",
     )
+    ignore_differences: str = setting(
+        "[]", "Fields of every Application's objects that are left to others: a JSON list of `ignoreDifferences`."
+    )
     shutdown_timeout: float = setting(20.0, "How long work in hand may go on after SIGTERM, in seconds.")
     listen: str = setting("0.0.0.0:8080", "Address and port of probes and metrics.")
     log_level: str = setting("info", "debug, info, warning or error.")
@@ -67,6 +72,11 @@ class Settings:
         """The names in `takeover_managers`."""
         return frozenset(name.strip() for name in self.takeover_managers.split(",") if name.strip())
 
+    @property
+    def ignored(self) -> tuple[IgnoreDifference, ...]:
+        """The rules in `ignore_differences`; raises ValueError that names the entry and the field."""
+        return read_rules(self.ignore_differences)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read every setting; raises ValueError that names the variable, what it holds and what it takes."""
@@ -77,7 +87,12 @@ class Settings:
             for name, field in known.items()
             if environment.get(name)
         }
-        return cls(**values)
+        settings = cls(**values)
+        try:
+            settings.ignored  # noqa: B018 - to know now whether it can be read
+        except ValueError as error:
+            raise ValueError(f"{PREFIX}IGNORE_DIFFERENCES: {error}") from None
+        return settings
 
 
 def variable(field: dataclasses.Field[Any]) -> str:

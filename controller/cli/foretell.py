@@ -132,7 +132,7 @@ def _rooms(home: Cluster, repositories: Repositories, renderer: Renderer, settin
     registry = Registry(home, settings.installation)
     metrics = Metrics()
 
-    async def unopened(cluster: Any) -> Cluster:
+    async def unopened(cluster: Any, _kubeconfig: bytes) -> Cluster:
         raise AssertionError(f"a plan opened cluster {cluster.name}")
 
     return Rooms(
@@ -148,6 +148,7 @@ def _rooms(home: Cluster, repositories: Repositories, renderer: Renderer, settin
         now=time.time,
         new_id=lambda: str(uuid.uuid4()),
         former_managers=settings.former_managers,
+        ignored=settings.ignored,
     )
 
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from controller.model import cluster, duration, helm, kustomize, names, postbuild, ref, repository, source, sync
+from controller.model import cluster, duration, helm, ignore, kustomize, names, postbuild, ref, repository, source, sync
 from controller.model.base import Json
+from controller.model.labels import MANAGER
 
 NAME_LENGTH = 53
 """Longest name of an Application: it is the default name of a Helm release, which Helm bounds so."""
@@ -43,6 +44,7 @@ MEANINGS: Mapping[str, str] = {
     "prints it",
     cluster.DATA_KEY: "must be a key of a Secret: letters, digits, dots, dashes and underscores",
     helm.KUBE_VERSION: "must be a version of Kubernetes, such as v1.36 or 1.36.3",
+    ignore.POINTER: "must be a JSON pointer: /spec/replicas, with ~1 for a slash and ~0 for a tilde inside of a name",
     duration.PATTERN: "must be a duration: numbers with the unit ms, s, m or h, such as 90s or 1h30m",
     repository.URL: "must be https://HOST/PATH, http://HOST/PATH, ssh://USER@HOST/PATH (instead of USER@HOST:PATH) or "
     "file:///PATH, without a password or query in it: put credentials into a Secret and name it in spec.secretRef",
@@ -130,6 +132,28 @@ _RULES: Mapping[type, Mapping[str, tuple[Rule, ...]]] = {
                 f"self.all(name, name.matches(r'{postbuild.VARIABLE}'))",
                 "spec.source.postBuild.substitute must have names of letters, digits and underscores that begin with "
                 "no digit: rename the others",
+            ),
+        ),
+    },
+    ignore.IgnoreDifference: {
+        "": (
+            Rule(
+                "has(self.jsonPointers) || has(self.jsonPaths) || has(self.managedFieldsManagers)",
+                "spec.ignoreDifferences takes at least one of jsonPointers, jsonPaths and managedFieldsManagers: say "
+                "which fields",
+            ),
+        ),
+        "json_paths": (
+            Rule(
+                "self.all(path, path.startsWith('$'))",
+                "spec.ignoreDifferences.jsonPaths are JSONPaths (RFC 9535), which begin with $: write "
+                "$.spec.replicas instead of .spec.replicas",
+            ),
+        ),
+        "managed_fields_managers": (
+            Rule(
+                f"!self.exists(name, name == '{MANAGER}')",
+                f"spec.ignoreDifferences.managedFieldsManagers must not name {MANAGER}: its fields are Git's",
             ),
         ),
     },

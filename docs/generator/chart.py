@@ -31,6 +31,9 @@ CHOICES: Mapping[str, list[str]] = {
 }
 PATTERNS: Mapping[str, str] = {"listen": "^.*:[0-9]+$"}
 
+LISTS = frozenset({"ignore_differences"})
+"""Settings that are text for the controller and a list among the chart's values."""
+
 _BLOCK = re.compile(r"(?<=# -- settings: generated\n).*?(?=# -- end of settings\n)", re.DOTALL)
 
 
@@ -68,7 +71,7 @@ def settings_values() -> str:
     """The `settings` of values.yaml: every one with its meaning and its default."""
     lines = ["settings:"]
     for field in _fields():
-        lines += [f"  # {field.metadata['doc']}", f"  {value_name(field.name)}: {_yaml(field.default)}"]
+        lines += [f"  # {field.metadata['doc']}", f"  {value_name(field.name)}: {_default(field)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -85,9 +88,15 @@ def _property(field: dataclasses.Field[Any]) -> Json:
         float: {"type": "number", "exclusiveMinimum": 0},
         bool: {"type": "boolean"},
     }
+    if field.name in LISTS:
+        return {"description": field.metadata["doc"], "type": "array", "items": {"type": "object"}}
     choices = {"enum": CHOICES[field.name]} if field.name in CHOICES else {}
     pattern = {"pattern": PATTERNS[field.name]} if field.name in PATTERNS else {}
     return {"description": field.metadata["doc"]} | kinds[type_] | choices | pattern
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    return str(field.default) if field.name in LISTS else _yaml(field.default)
 
 
 def _yaml(value: Any) -> str:

@@ -47,10 +47,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- splitList ":" .Values.settings.listen | last -}}
 {{- end -}}
 
-{{/* A setting as text: Helm reads whole numbers as floats, which would come out as 1.073741824e+09. */}}
+{{/*
+A setting as text: Helm reads whole numbers as floats, which would come out as 1.073741824e+09. A list becomes JSON.
+*/}}
 {{- define "shipslog.text" -}}
 {{- if and (kindIs "float64" .) (eq . (floor .)) -}}
 {{- int64 . -}}
+{{- else if kindIs "slice" . -}}
+{{- toJson . -}}
 {{- else -}}
 {{- . -}}
 {{- end -}}

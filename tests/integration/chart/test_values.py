@@ -13,7 +13,7 @@ import yaml
 
 from controller.model.crds import crds
 from controller.settings import Settings, variable
-from docs.generator.chart import CHART_OWNED, CHOICES, value_name
+from docs.generator.chart import CHART_OWNED, CHOICES, LISTS, value_name
 from tests.integration.chart.helm import CHART, DATABASE, NAMESPACE, Helm, HelmFailed, container, environment, find
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_default_values_give_default_settings(helm: Helm) -> None:
     assert settings == Settings(namespace=NAMESPACE, producer="shipslog-0", database_url=DATABASE["url"])
 
 
-@pytest.mark.parametrize("name", [name for name in FIELDS if name not in CHART_OWNED])
+@pytest.mark.parametrize("name", [name for name in FIELDS if name not in {*CHART_OWNED, *LISTS}])
 def test_every_setting_is_reachable_through_values(helm: Helm, name: str) -> None:
     """A value of the chart becomes the environment variable, to the last digit."""
     wanted = other(FIELDS[name])
@@ -61,6 +61,15 @@ def test_every_setting_is_reachable_through_values(helm: Helm, name: str) -> Non
     assert given[variable(FIELDS[name])] == str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
     type_ = typing.get_type_hints(Settings)[name]
     assert getattr(Settings.from_environment(given), name) == type_(wanted)
+
+
+@pytest.mark.parametrize("name", sorted(LISTS))
+def test_a_list_among_the_values_is_the_same_list_to_the_controller(helm: Helm, name: str) -> None:
+    """People write YAML; the controller reads JSON."""
+    wanted = [{"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}]
+    given = controller(helm.template({"settings": {value_name(name): wanted}}))
+    assert json.loads(given[variable(FIELDS[name])]) == wanted
+    assert Settings.from_environment(given).ignored[0].json_pointers == ("/spec/replicas",)
 
 
 def test_settings_that_the_chart_owns_come_from_the_release(helm: Helm) -> None:

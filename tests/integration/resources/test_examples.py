@@ -22,14 +22,14 @@ def in_full(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         fields = {field.encode_name: in_full(getattr(value, field.name)) for field in msgspec.structs.fields(value)}
         return {name: inner for name, inner in fields.items() if inner is not None}
-    return list(value) if isinstance(value, tuple) else value
+    return [in_full(item) for item in value] if isinstance(value, tuple) else value
 
 
 def without_empty(value: Any) -> Any:
     """Without empty lists: absent and empty are the same wish."""
     if isinstance(value, dict):
         return {name: without_empty(inner) for name, inner in value.items() if inner != []}
-    return value
+    return [without_empty(item) for item in value] if isinstance(value, list) else value
 
 
 def specs(example: Example) -> list[Json]:
