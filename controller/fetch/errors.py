@@ -11,6 +11,7 @@ Terminal                     until the spec, the Secret or the repository's cont
 ├── NameRefused              no valid name of a branch or tag
 ├── TooLarge                 the repository, a file, or the number of files
 ├── TreeRefused              names in a commit that no file system could hold
+├── PointerRefused           a file that Git LFS keeps elsewhere
 ├── PathNotFound             the commit has no such path
 └── GitMissing               there is no git to run
 Transient
@@ -102,6 +103,10 @@ class TooLarge(Terminal):
 
 class TreeRefused(Terminal):
     """A directory of a commit holds names that we hand to nobody."""
+
+
+class PointerRefused(Terminal):
+    """A file of which Git holds a pointer only: Git LFS keeps the content on another server."""
 
 
 class PathNotFound(Terminal):

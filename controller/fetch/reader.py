@@ -6,7 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from controller.fetch.directory import Directory, MalformedTree, parse
-from controller.fetch.errors import CommitNotFound, GitFailed, GitFailure, MirrorCorrupt, TooLarge, TreeRefused
+from controller.fetch.errors import (
+    CommitNotFound,
+    GitFailed,
+    GitFailure,
+    MirrorCorrupt,
+    PointerRefused,
+    TooLarge,
+    TreeRefused,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +27,9 @@ _LONGEST_TREE = 1 << 20
 """Bytes of one tree object: some 25,000 names."""
 _SHORT_TREE = 32 << 10
 """Bytes of a tree object that is read at once; a longer one would hold up the event loop."""
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_LONGEST_POINTER = 1024
+"""Bytes; as the specification of Git LFS has it."""
 _OVERHEAD = 100
 """Bytes that a cached file takes beside its content."""
 _AHEAD_BYTES = 256 << 10
@@ -100,12 +111,13 @@ class Reader:
 
         Raises:
             TooLarge: the file is larger than a file may be.
+            PointerRefused: Git LFS keeps it elsewhere.
             TreeRefused: it is no file, whatever its directory says.
             MirrorCorrupt: it is missing.
         """
         cached = self.objects.blobs.get(id_)
         if cached is not None and len(cached) <= self.limits.file:
-            return cached
+            return self._content(path, cached)
         ahead = [id_, *self._neighbours(beside, id_)]
         found = await self._contents(ahead, self.limits.file, dict.fromkeys(ahead, path))
         for object_ in found:
@@ -121,7 +133,7 @@ class Reader:
                 f"{self.at(path)} has {wanted.size} bytes, more than the {self.limits.file} of a file",
                 remedy="move what is no manifest out of the repository, or split the file",
             )
-        return wanted.data
+        return self._content(path, wanted.data)
 
     async def sizes(self, files: Mapping[str, str]) -> dict[str, int]:
         """Sizes in bytes by object id; `files` has the path of each.
@@ -151,6 +163,14 @@ class Reader:
             return await self.objects.contents(ids, longest)
         except GitFailure as failure:
             raise self._unreadable(failure, where[ids[0]]) from None
+
+    def _content(self, path: str, data: bytes) -> bytes:
+        if data.startswith(_POINTER) and len(data) < _LONGEST_POINTER:
+            raise PointerRefused(
+                f"{self.at(path)} is a pointer of Git LFS, not the file itself",
+                remedy="keep what is rendered in Git: git lfs migrate export, or git lfs untrack and commit it",
+            )
+        return data
 
     def _neighbours(self, directory: Directory, but: str) -> list[str]:
         sizes, blobs = self.objects.sizes, self.objects.blobs

@@ -115,6 +115,8 @@ def verdict(code: int, text: str) -> Verdict:
     """
     if "cannot run" in text or "cannot exec" in text:
         raise GitFailure("verifier", printable(text))
+    if _OLD.search(text):
+        return Verdict("is signed by a key that has expired or was revoked")
     ssh = _GOOD_SSH.search(text)
     valid = _VALID.search(text)
     if code == 0 and ssh:
@@ -124,8 +126,6 @@ def verdict(code: int, text: str) -> Verdict:
         return Verdict("", printable(signer[1], 200) if signer else "", valid[1])
     if missing := _MISSING.search(text) or _OTHER_SSH.search(text):
         return Verdict(f"is signed by a key that is not among them: {missing[1]}")
-    if _OLD.search(text):
-        return Verdict("is signed by a key that has expired or was revoked")
     if not text.strip() or "no signature found" in text:
         return Verdict("is not signed")
     return Verdict("has a signature that does not fit its content")

@@ -15,7 +15,7 @@ import pytest
 
 from controller.fetch import poller as polling
 from controller.fetch.command import MEMORY
-from controller.fetch.errors import SecretUnusable, GitMissing, NotPolled, TimedOut
+from controller.fetch.errors import GitMissing, NotPolled, SecretUnusable, TimedOut
 from controller.model.objects import Key
 from controller.model.ref import Ref
 from tests.integration.fetch.conftest import SHOP, repositories, repository

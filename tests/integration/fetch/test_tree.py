@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from controller.fetch.environment import local
-from controller.fetch.errors import PathNotFound, TooLarge, TreeRefused
+from controller.fetch.errors import PathNotFound, PointerRefused, TooLarge, TreeRefused
 from controller.fetch.objects import Objects
 from controller.fetch.reader import Limits
 from controller.fetch.tree import CommitTree
@@ -279,3 +279,24 @@ async def test_a_directory_of_very_many_names_is_read(shop: Shop, tmp_path: Path
         with pytest.raises(TooLarge, match="more holds more than 20000"):
             await tree.entries("more")
         assert await tree.blob("more/file-021999") == b"x"
+
+
+async def test_a_pointer_of_git_lfs_is_refused_by_name_and_what_looks_like_one_is_not(
+    shop: Shop, tmp_path: Path
+) -> None:
+    """The content is on another server; whoever renders would take the pointer for it."""
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n"
+    sha = await shop.publish(
+        {"big.yaml": pointer, "b.yaml": f"text: |\n  {pointer}", "long.yaml": pointer + "#" * 2000}
+    )
+    async with repositories(tmp_path / "mirrors") as opened:
+        opened.ensure(repository(shop.url))
+        await opened.revision(SHOP, Ref())
+        tree = opened.tree(SHOP, sha)
+        await tree.entries("")
+
+        assert (await tree.blob("b.yaml") or b"").startswith(b"text")
+        assert len(await tree.blob("long.yaml") or b"") > 2000
+        for _ in range(2):  # read from the mirror, then from memory
+            with pytest.raises(PointerRefused, match=r"big\.yaml is a pointer of Git LFS .*git lfs untrack"):
+                await tree.blob("big.yaml")
