@@ -33,13 +33,17 @@ def open_cluster(
     max_requests: int = 50,
     on_request: Callable[[str, int, float], None] | None = None,
     on_flight: Callable[[int], None] | None = None,
+    on_limit: Callable[[int], None] | None = None,
 ) -> ApiCluster:
     """A cluster that connects when it is first asked; needs a running event loop, and `close` at the end.
 
     `on_request(verb, status, seconds)` is called after every request; status 0 stands for no answer.
-    `on_flight(count)` is told how many are under way, watches not counted, whenever that changes.
+    `on_flight(count)` is told how many are under way, watches not counted, whenever that changes, and
+    `on_limit(count)` how many may be: fewer than `max_requests` while the server has too much to do.
     """
-    transport = Transport(name, access, max_requests=max_requests, on_request=on_request, on_flight=on_flight)
+    transport = Transport(
+        name, access, max_requests=max_requests, on_request=on_request, on_flight=on_flight, on_limit=on_limit
+    )
     return ApiCluster(transport)
 
 
@@ -68,13 +72,13 @@ class ApiCluster:
         """Every kind that can be listed and watched, in its preferred version."""
         return await self._discovery.resources()
 
-    def forget(self, kind: GroupKind | None = None) -> None:
-        """Forget what discovery said."""
-        self._discovery.forget(kind)
-
     async def api_versions(self) -> Sequence[str]:
         """Each group/version and group/version/Kind that is served."""
         return await self._discovery.api_versions()
+
+    def forget(self, kind: GroupKind | None = None) -> None:
+        """Forget what discovery said."""
+        self._discovery.forget(kind)
 
     async def get(self, object_id: ObjectId, api_version: str) -> Json | None:
         """The live object, or None."""

@@ -16,6 +16,7 @@ from yarl import URL
 
 from controller.kube.errors import ServerError, Throttled, TimedOut, Unauthorized, Unreachable
 from controller.kube.status import error_of
+from controller.kube.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -33,6 +34,8 @@ WATCH_SILENCE = 150.0
 """Seconds without a byte after which a watch's connection counts as dead; servers send a bookmark every minute."""
 ANSWER_LIMIT = 128 << 20
 """Largest answer that is read, in bytes."""
+LEAVE = 5.0
+"""Seconds that requests under way may take when the connections are closed."""
 PATIENCE = 10.0
 """Seconds that one request waits, all in all, when the server asks it to come back later (429)."""
 
@@ -58,13 +61,17 @@ class Transport:
         max_requests: int,
         on_request: OnRequest | None = None,
         on_flight: OnFlight | None = None,
+        on_limit: Callable[[int], None] | None = None,
     ) -> None:
         self.name = name
         self._access = access
-        self._turns = asyncio.Semaphore(max_requests)
+        self._turns = Turns(max_requests, on_limit=on_limit)
         self._on_request = on_request
         self._on_flight = on_flight
         self._in_flight = 0
+        self._closed = False
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._base = access.server
         self._requests = self._session(aiohttp.ClientTimeout(total=TIMEOUT, sock_connect=CONNECT_TIMEOUT))
         # Watches live long: in a pool of their own they take no connection away from the requests.
@@ -85,9 +92,15 @@ class Transport:
         )
 
     async def close(self) -> None:
-        """Close all connections; requests under way end as Unreachable."""
-        await self._requests.close()
+        """Close all connections; requests under way have `LEAVE` seconds to end, then they are Unreachable."""
+        self._closed = True
         await self._watches.close()
+        try:
+            async with asyncio.timeout(LEAVE):
+                await self._idle.wait()
+        except TimeoutError:
+            pass  # they end as Unreachable
+        await self._requests.close()
 
     async def json(self, request: Request) -> Any:
         """Send a request and decode the answer; raises the tree of `controller.kube.errors`."""
@@ -99,16 +112,20 @@ class Transport:
 
     async def send(self, request: Request) -> bytes:
         """Send a request, the answer's bytes; waits where the server says it has too much to do (429)."""
-        async with self._turns:
+        async with self._turns.turn():
             waited = 0.0
             while True:
                 try:
-                    return await self._send(request)
+                    body = await self._send(request)
                 except Throttled as busy:
+                    self._turns.refused()
                     if waited + busy.after > PATIENCE:
                         raise
                     waited += busy.after
                     await asyncio.sleep(busy.after)
+                else:
+                    self._turns.answered()
+                    return body
 
     async def _send(self, request: Request) -> bytes:
         authorization = await self._access.credentials.authorization()
@@ -162,6 +179,8 @@ class Transport:
     async def _open(
         self, session: aiohttp.ClientSession, request: Request, authorization: str
     ) -> AsyncIterator[aiohttp.ClientResponse]:
+        if self._closed:
+            raise Unreachable(f"cluster {self.name} at {self._base}: its connections were closed")
         headers = {"Accept": request.accept}
         if authorization:
             headers["Authorization"] = authorization
@@ -209,6 +228,10 @@ class Transport:
 
     def _fly(self, more: int) -> None:
         self._in_flight += more
+        if self._in_flight:
+            self._idle.clear()
+        else:
+            self._idle.set()
         if self._on_flight is not None:
             self._on_flight(self._in_flight)
 

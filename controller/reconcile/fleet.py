@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from controller import logs
-from controller.errors import NotReady, ShipslogError, Terminal, Transient
+from controller.errors import NotReady, ShipslogError, Terminal
 from controller.model.cluster import IN_CLUSTER, Cluster
 from controller.observe.live import Digester, LiveState
+from controller.reconcile.kubeconfigs import kubeconfig_of
 from controller.tasks import deadline, supervise
 
 if TYPE_CHECKING:
@@ -22,8 +25,13 @@ PROBE_INTERVAL = 10.0
 """Seconds between two questions whether a cluster still answers."""
 PROBE_TIMEOUT = 5.0
 
-Opener = Callable[[Cluster], Awaitable["ports.Cluster"]]
-"""Opens a client for a Cluster; raises a ShipslogError where its Secret or kubeconfig is no good."""
+SECRETS_INTERVAL = 15.0
+"""Seconds between two readings of a kubeconfig's Secret: a rotated one is in use after at most that long."""
+FIGURES_INTERVAL = 15.0
+"""Seconds for which what is only counted may stand in a Cluster's status after it changed."""
+
+Opener = Callable[[Cluster, bytes], Awaitable["ports.Cluster"]]
+"""Opens a client for a Cluster with this kubeconfig; raises a ShipslogError where that is no good."""
 
 _log = logs.get_logger(__name__)
 
@@ -38,6 +46,8 @@ class Target:
         self.reachable_since = 0.0
         self.failure = "it was not reached yet"
         self.suspended = False
+        self.kubeconfig = b""
+        """Digest of what the client was opened with."""
 
     @property
     def up(self) -> bool:
@@ -46,7 +56,10 @@ class Target:
 
 
 class Fleet:
-    """All clusters by name. `run` owns their tasks; `on_state` is told whenever one comes or goes."""
+    """All clusters by name. `run` owns their tasks.
+
+    `on_state` is told whenever one comes or goes, `on_figures` when only what is counted in it has changed.
+    """
 
     def __init__(self, home: ports.Cluster, opener: Opener, ownership: Digester, metrics: Metrics) -> None:
         self._home = home
@@ -60,6 +73,7 @@ class Fleet:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.on_move: Callable[[str, Trigger], None] = lambda _owner, _trigger: None
         self.on_state: Callable[[str, Target | None, str], None] = lambda _name, _target, _failure: None
+        self.on_figures: Callable[[str, Target | None, str], None] = lambda _name, _target, _failure: None
 
     def target(self, name: str) -> Target:
         """The cluster, when it answers.
@@ -96,6 +110,7 @@ class Fleet:
 
     async def run(self) -> None:
         """Open and close clusters as they come and go, for ever."""
+        await self._begin_anew()
         async with asyncio.TaskGroup() as group:
             self._start(group, IN_CLUSTER, self._home, suspended=False)
             while True:
@@ -105,12 +120,22 @@ class Fleet:
                 finally:
                     self._changes.task_done()
 
+    async def _begin_anew(self) -> None:
+        """After a fault of ours the tasks of all clusters have ended: each is opened again."""
+        await self.close()
+        self._targets.clear()
+        self._tasks.clear()
+        for name, cluster in self._wanted.items():
+            if cluster is not None:
+                self.change(name, cluster)
+
     async def _change(self, group: asyncio.TaskGroup, name: str, cluster: Cluster | None) -> None:
         self._wanted[name] = cluster
-        await self._stop(name)
+        await self._stop(group, name)
         if cluster is not None:
             await self._open(group, cluster)
             return
+        del self._wanted[name]
         self._errors.pop(name, None)
         self._metrics.forget_cluster(name)
         self.on_state(name, None, "")
@@ -118,16 +143,17 @@ class Fleet:
     async def _open(self, group: asyncio.TaskGroup, cluster: Cluster) -> None:
         try:
             async with deadline(PROBE_TIMEOUT, f"opening cluster {cluster.name}"):
-                client = await self._opener(cluster)
+                kubeconfig = await kubeconfig_of(self._home, cluster)
+                client = await self._opener(cluster, kubeconfig)
         except ShipslogError as error:
             self._errors[cluster.name] = str(error)
             self._show_closed(cluster.name)
             self.on_state(cluster.name, None, str(error))
-            if isinstance(error, Transient):
-                asyncio.get_running_loop().call_later(PROBE_INTERVAL, self._again, cluster)
+            # Whatever it is, it may be mended without the Cluster being touched: its Secret may come, or change.
+            asyncio.get_running_loop().call_later(PROBE_INTERVAL, self._again, cluster)
             return
         self._errors.pop(cluster.name, None)
-        self._start(group, cluster.name, client, suspended=cluster.spec.suspend)
+        self._start(group, cluster.name, client, suspended=cluster.spec.suspend, kubeconfig=_fingerprint(kubeconfig))
 
     def _show_closed(self, name: str) -> None:
         """A Cluster that can't be opened is down, whatever was shown before it changed."""
@@ -139,20 +165,23 @@ class Fleet:
         if self._wanted.get(cluster.name) is cluster:
             self.change(cluster.name, cluster)
 
-    def _start(self, group: asyncio.TaskGroup, name: str, client: ports.Cluster, *, suspended: bool) -> None:
+    def _start(
+        self, group: asyncio.TaskGroup, name: str, client: ports.Cluster, *, suspended: bool, kubeconfig: bytes = b""
+    ) -> None:
         self._metrics.cluster(name)
         restarts = self._metrics.watch_restarts.labels(cluster=name)
         live = LiveState(client, ownership=self._ownership, on_move=self._moved, on_restart=restarts.inc)
         self._metrics.watched_objects.labels(cluster=name).set_function(live.__len__)
         target = Target(client, live)
         target.suspended = suspended
+        target.kubeconfig = kubeconfig
         self._targets[name] = target
         self._tasks[name] = group.create_task(self._keep(name, target), name=f"cluster {name}")
 
     def _moved(self, owner: str, why: Trigger) -> None:
         self.on_move(owner, why)
 
-    async def _stop(self, name: str) -> None:
+    async def _stop(self, group: asyncio.TaskGroup, name: str) -> None:
         task = self._tasks.pop(name, None)
         target = self._targets.pop(name, None)
         if task is None or target is None:
@@ -160,15 +189,38 @@ class Fleet:
         task.cancel()
         await asyncio.wait([task])
         if target.client is not self._home:
-            await target.client.close()
+            # What is in hand may finish its requests; nobody waits for that.
+            group.create_task(target.client.close(), name=f"closing cluster {name}")
 
     async def _keep(self, name: str, target: Target) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(supervise(f"probe {name}", lambda: self._probe(name, target)), name=f"probe {name}")
             group.create_task(supervise(f"live {name}", target.live.run), name=f"live {name}")
+            if target.client is not self._home:
+                work = functools.partial(self._reread, name, target)
+                group.create_task(supervise(f"kubeconfig {name}", work), name=f"kubeconfig {name}")
+
+    async def _reread(self, name: str, target: Target) -> None:
+        """Have the cluster opened anew when its kubeconfig has changed, or is gone."""
+        while True:
+            await asyncio.sleep(SECRETS_INTERVAL if target.up else PROBE_INTERVAL / 5)
+            cluster = self._wanted.get(name)
+            if cluster is None:
+                continue
+            try:
+                kubeconfig = _fingerprint(await kubeconfig_of(self._home, cluster))
+            except Terminal:
+                kubeconfig = b""  # opening it says what is wrong
+            except ShipslogError as error:
+                _log.warning("Kubeconfig not read again", cluster=name, error=str(error))
+                continue
+            if kubeconfig != target.kubeconfig:
+                _log.info("Kubeconfig changed", cluster=name)
+                self.change(name, cluster)
 
     async def _probe(self, name: str, target: Target) -> None:
         was: str | None = None  # nothing was said yet
+        counted, counted_at = 0, time.monotonic()
         while True:
             version = target.version
             try:
@@ -182,11 +234,20 @@ class Fleet:
                 target.reachable_since = time.time() if target.up else 0.0
                 _log.info("Cluster state", cluster=name, up=target.up, version=target.version, reason=target.failure)
                 self.on_state(name, target, target.failure)
+                counted = len(target.live)
+            elif len(target.live) != counted and time.monotonic() - counted_at >= FIGURES_INTERVAL:
+                self.on_figures(name, target, target.failure)
+                counted, counted_at = len(target.live), time.monotonic()
             was = target.failure
             await asyncio.sleep(PROBE_INTERVAL if target.up else PROBE_INTERVAL / 5)
 
     async def close(self) -> None:
         """Close the clients of all clusters but the home cluster's."""
-        for target in self._targets.values():
-            if target.client is not self._home:
-                await target.client.close()
+        async with asyncio.TaskGroup() as group:
+            for name, target in self._targets.items():
+                if target.client is not self._home:
+                    group.create_task(target.client.close(), name=f"closing cluster {name}")
+
+
+def _fingerprint(kubeconfig: bytes) -> bytes:
+    return hashlib.sha256(kubeconfig).digest()

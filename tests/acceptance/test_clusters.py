@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from controller.model.labels import API_VERSION
 from tests.acceptance.shop import shop
-from tests.controlplane import ControlPlane
+from tests.controlplane import ControlPlane, service_account_kubeconfig
 from tests.ground.eventually import eventually
 from tests.ground.installation import NAMESPACE, TOOLS
 from tests.ground.objects import Objects
@@ -143,7 +145,7 @@ def test_a_cluster_that_is_away_holds_nobody_back_and_is_caught_up_with(
 def test_a_cluster_that_comes_back_gets_what_it_missed(
     world: World, controller: ControllerProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A Cluster whose kubeconfig is corrected is opened again, and its Applications follow at once."""
+    """A Cluster whose Secret is corrected is opened again untouched, and its Applications follow at once."""
     del controller
     back = ControlPlane.start("back", tmp_path_factory.mktemp("planes"), binaries=TOOLS)
     try:
@@ -154,9 +156,8 @@ def test_a_cluster_that_comes_back_gets_what_it_missed(
         eventually(lambda: _ready(world, "back").get("status") == "False", "it is away")
 
         _connect(world, "back", kubeconfig)
-        world.objects.edit(API_VERSION, "Cluster", "", "back", {"spec": {"maxRequests": 20}})
 
-        world.await_ready("late")
+        world.await_ready("late", seconds=30)
         assert Objects(back.admin).get("v1", "ConfigMap", "default", "settings") is not None
     finally:
         back.stop()
@@ -177,3 +178,101 @@ def test_a_kubeconfig_that_reaches_into_our_pod_is_refused(world: World, control
     assert "exec" in message
     world.application("x", destination={"cluster": "sly"})
     eventually(lambda: "sly" in world.condition("x", "Ready").get("message", ""), "so does its Application")
+
+
+def test_a_cluster_whose_secret_comes_late_is_opened_then(
+    world: World, controller: ControllerProcess, abroad: ControlPlane
+) -> None:
+    """People create both in one go, in any order: nobody has to touch the Cluster again."""
+    del controller
+    spec = {"kubeconfigSecretRef": {"name": "late", "namespace": "shipslog-system"}}
+    world.objects.apply({"apiVersion": API_VERSION, "kind": "Cluster", "metadata": {"name": "late"}, "spec": spec})
+    eventually(lambda: "does not exist" in _ready(world, "late").get("message", ""), "it says what is missing")
+
+    _connect(world, "late", abroad.kubeconfig.read_text(encoding="utf-8"))
+
+    eventually(lambda: _ready(world, "late").get("status") == "True", "it is reachable", seconds=30)
+
+
+def test_a_rotated_kubeconfig_is_in_use_without_a_restart(
+    world: World, controller: ControllerProcess, abroad: ControlPlane
+) -> None:
+    """The old login loses its rights, the Secret gets the new one: the next commit arrives with it."""
+    del controller
+    there = Objects(abroad.admin)
+    there.namespace("shop", "logins")
+    for name in ("old", "new"):
+        there.apply(*_administrator(name))
+    worktree = world.repository()
+    worktree.publish({"a.yaml": MAP % "1"}, "first")
+    _connect(world, "abroad", service_account_kubeconfig(abroad, "logins", "old").read_text(encoding="utf-8"))
+    world.application("shop", destination={"namespace": "shop", "cluster": "abroad"})
+    world.await_ready("shop")
+
+    new = service_account_kubeconfig(abroad, "logins", "new").read_text(encoding="utf-8")
+    there.delete("v1", "ServiceAccount", "logins", "old")
+    _connect(world, "abroad", new)
+    head = worktree.publish({"a.yaml": MAP % "2"}, "second")
+
+    world.await_ready("shop", revision=head, seconds=60)
+    assert there.get("v1", "ConfigMap", "shop", "settings")["data"] == {"version": "2"}  # type: ignore[index]
+    abroad.reset()
+
+
+def test_a_cluster_that_hangs_holds_nobody_back(
+    world: World, controller: ControllerProcess, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Its API server takes connections and answers none: more Applications go there than may be in hand at once."""
+    del controller
+    hung = ControlPlane.start("hung", tmp_path_factory.mktemp("planes"), binaries=TOOLS)
+    try:
+        worktree = world.repository()
+        worktree.publish({"a.yaml": MAP % "1"}, "first")
+        world.objects.namespace("home")
+        _connect(world, "hung", hung.kubeconfig.read_text(encoding="utf-8"))
+        names = [f"away-{number}" for number in range(25)]
+        for name in names:
+            Objects(hung.admin).namespace(name)
+            world.application(name, destination={"namespace": name, "cluster": "hung"})
+        world.application("home")
+        world.await_ready("home", *names, seconds=60)
+        os.kill(hung.pids["kube-apiserver"], signal.SIGSTOP)
+
+        head = worktree.publish({"a.yaml": MAP % "2"}, "second")
+        started = time.monotonic()
+        world.await_ready("home", revision=head)
+
+        assert time.monotonic() - started < 6
+    finally:
+        os.kill(hung.pids["kube-apiserver"], signal.SIGCONT)
+        hung.stop()
+
+
+def test_a_cluster_says_how_many_objects_it_has_under_watch(
+    world: World, controller: ControllerProcess, abroad: ControlPlane
+) -> None:
+    """The figure follows what is there, without the Cluster going away and coming back."""
+    del controller
+    Objects(abroad.admin).namespace("shop")
+    world.repository().publish({"a.yaml": MAP % "1"}, "first")
+    _connect(world, "abroad", abroad.kubeconfig.read_text(encoding="utf-8"))
+    world.application("shop", destination={"namespace": "shop", "cluster": "abroad"})
+    world.await_ready("shop")
+
+    eventually(lambda: _cluster(world, "abroad").get("watched") == 1, "its status says so", seconds=90)
+    abroad.reset()
+
+
+def _administrator(name: str) -> tuple[Json, ...]:
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": "logins"}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    return (
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": "logins"}},
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": f"login-{name}"},
+            "roleRef": role,
+            "subjects": [subject],
+        },
+    )

@@ -47,6 +47,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "event_loop_lag_seconds": ("",),
     "fetch_duration_seconds": ("",),
     "fetches_total": ('result="moved"', 'result="unchanged"', 'result="failed"'),
+    "kube_requests_limit": (OURS,),
     "kube_request_duration_seconds": (f'{OURS},verb="apply"', f'{OURS},verb="dry-run"', f'{OURS},verb="merge"'),
     "kube_requests_total": (f'{OURS},verb="watch",code="200"', 'cluster="gone",code="error"'),
     "ledger_append_duration_seconds": ("",),

@@ -1,0 +1,29 @@
+"""Kubeconfigs of Clusters, out of the Secrets that hold them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from controller.errors import Terminal
+from controller.model.objects import ObjectId
+
+if TYPE_CHECKING:
+    from controller import ports
+    from controller.model.cluster import Cluster
+
+
+async def kubeconfig_of(home: ports.Cluster, cluster: Cluster) -> bytes:
+    """What the Cluster's Secret holds; raises Terminal that names the Secret and what is wrong with it."""
+    reference = cluster.spec.kubeconfig_secret_ref
+    place = f"spec.kubeconfigSecretRef: Secret {reference.namespace}/{reference.name}"
+    secret = await home.get(ObjectId("", "Secret", reference.namespace, reference.name), "v1")
+    if secret is None:
+        raise Terminal(f"{place} does not exist", remedy="create it, or correct the reference")
+    try:
+        return base64.b64decode((secret.get("data") or {})[reference.key], validate=True)
+    except KeyError:
+        raise Terminal(f"{place} has no key {reference.key!r}", remedy="add it, or correct the key") from None
+    except binascii.Error:
+        raise Terminal(f"{place}: {reference.key} is not base64", remedy="store it anew") from None
