@@ -13,14 +13,30 @@ Each edge (kube, record, fetch, render) derives its own errors from these, so th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+_PLAIN = {"Terminal": "Rejected", "Transient": "Failed"}
+
 
 class ShipslogError(Exception):
-    """Anything we say went wrong; `remedy` tells the reader what to do about it."""
+    """Anything we say went wrong; `remedy` tells the reader what to do about it.
 
-    def __init__(self, message: str, *, remedy: str = "") -> None:
+    `underlying` are the words for the errors that this one sums up.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", underlying: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.underlying = tuple(underlying)
+
+    @property
+    def cause(self) -> str:
+        """One word for programs: the name of the error, of all of them where they have the same."""
+        if len(set(self.underlying)) == 1:
+            return self.underlying[0]
+        name = type(self).__name__.removesuffix("Error")
+        return _PLAIN.get(name, name)
 
     def __str__(self) -> str:
         return f"{self.message} ({self.remedy})" if self.remedy else self.message

@@ -162,7 +162,7 @@ def _failed(step: Step, failure: ShipslogError) -> Result:
     return Result(
         step,
         error=str(failure),
-        cause=type(failure).__name__,
+        cause=failure.cause,
         transient=not isinstance(failure, Terminal),
         after=failure.after if isinstance(failure, NotReady) else 0.0,
     )

@@ -73,9 +73,14 @@ async def foresee(
 def _refusal(refused: Sequence[tuple[str, ShipslogError]], wished: int) -> ShipslogError:
     said = "; ".join(sorted(text for text, _ in refused))
     message = f"{len(refused)} of {wished} objects refused, nothing was written: {said}"
+    causes = [error.cause for _, error in refused]
     if any(isinstance(error, Terminal) for _, error in refused):
-        return Terminal(message, remedy="correct them in Git")
-    return Transient(message)
+        return Terminal(message, remedy=_remedy(causes), underlying=causes)
+    return Transient(message, underlying=causes)
+
+
+def _remedy(causes: Sequence[str]) -> str:
+    return "" if set(causes) <= {"Forbidden", "Denied"} else "correct them in Git"
 
 
 class Pending:
@@ -145,12 +150,11 @@ class _Questions:
             return Foreseen(None, predicted)
         live = live or await self._cluster.get(manifest.id, manifest.api_version)
         sent = manifest.body if manifest is not wish else None
-        if live is None or not options.force or not manifest.owned:
+        if live is None:
             return Foreseen(live, predicted, sent=sent)
         if why := untouched(live):
             return Foreseen(live, untouched=why)
-        taken = takeover(live, predicted, former)
-        if taken:
+        if former and (taken := takeover(live, predicted, former)):
             return Foreseen(live, taken[1], takeover=taken[0], sent=sent)
         return Foreseen(live, predicted, sent=sent)
 

@@ -69,7 +69,7 @@ async def fail(app: Application, rooms: Rooms, error: ShipslogError, work_trigge
     found = Findings(
         generation=app.generation,
         synced="Unknown" if not terminal else "False",
-        reason=_reason(error),
+        reason=error.cause,
         message=str(error),
         health=_known_health(known.get("Healthy")),
         progressing="" if terminal else "trying again",
@@ -81,6 +81,8 @@ async def fail(app: Application, rooms: Rooms, error: ShipslogError, work_trigge
         said.append(Saying(found.reason, str(error), warning=True))
     _log.warning("Look failed", trigger=work_trigger.value, fate=type(error).__name__, error=str(error))
     rooms.metrics.reconciles.labels(fate=_fate(error)).inc()
+    for cause in error.underlying:
+        rooms.metrics.object_failed(app.spec.destination.cluster, cause)
     await _write(app, rooms, _failed_sync_handled(app, terminal=terminal), found, said)
     return _again(app, memory, error)
 
@@ -94,7 +96,7 @@ def _is_about_the_input(error: ShipslogError) -> bool:
 
 def _refused(app: Application, error: ShipslogError) -> Draft:
     outcome: Outcome = "refused" if isinstance(error, Terminal) else "failure"
-    detail = {"cause": _reason(error)}
+    detail = {"cause": error.cause}
     return draft(app, EventType.SYNC_REFUSED, outcome=outcome, reason=str(error)[:4096], detail=detail)
 
 
@@ -306,11 +308,6 @@ def _failed_sync_handled(app: Application, *, terminal: bool) -> ApplicationStat
     """A request that ended in a refusal was handled; one that met a passing failure is tried again."""
     asked = app.annotations.get(SYNC_ANNOTATION, "")
     return msgspec.structs.replace(app.status, last_handled_sync=asked) if terminal and asked else app.status
-
-
-def _reason(error: ShipslogError) -> str:
-    name = type(error).__name__.removesuffix("Error")
-    return {"Terminal": "Rejected", "Transient": "Failed"}.get(name, name)
 
 
 def _fate(error: ShipslogError) -> str:
