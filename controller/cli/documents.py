@@ -133,11 +133,11 @@ def _placed(error: RenderError, name: str, documents: Sequence[Document]) -> Ren
     """The error as one of the stream: file and lines are the user's own."""
     inner = error.file
     if not inner.endswith(".yaml"):
-        return RenderError(f"{name}: {error.message}", remedy=error.remedy, cause=error.cause, file=name)
+        return RenderError(f"{name}: {error.message}", remedy=error.remedy, fault=error.fault, file=name)
     shift = documents[int(inner.removesuffix(".yaml"))].line - 1 - _HEAD_LINES
     message = _LINE.sub(lambda hit: f"line {max(1, int(hit[1]) + shift)}", error.message).replace(inner, name)
     line = max(1, error.line + shift) if error.line else 0
-    return RenderError(message, remedy=error.remedy, cause=error.cause, file=name, line=line)
+    return RenderError(message, remedy=error.remedy, fault=error.fault, file=name, line=line)
 
 
 class StreamEntry(msgspec.Struct, frozen=True):

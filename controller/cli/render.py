@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
 
 from controller.cli import options, output, yaml
 from controller.cli.engine import engine
 from controller.cli.exits import NotFound
+from controller.cli.rendering import pairs, request_of, request_of_application
 from controller.cli.table import Table, clean
-from controller.render import DirectoryTree, Helm, Plain, RenderError, RenderRequest
+from controller.render import DirectoryTree, RenderError, RenderRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from controller.render import Rendered
 
 KINDS = ["auto", "plain", "kustomize", "helm"]
@@ -41,11 +43,33 @@ KINDS = ["auto", "plain", "kustomize", "helm"]
     help="Helm: a file with values; repeatable, later ones win.",
 )
 @options.option("--set-json", multiple=True, metavar="PATH=JSON", help="Helm: one value, as in image.tag='\"1.2\"'.")
+@options.option(
+    "--set", "set_", multiple=True, metavar="PATH=VALUE", help="Helm: one value, as helm's --set; repeatable."
+)
+@options.option("--set-string", multiple=True, metavar="PATH=TEXT", help="Helm: one value that is text.")
+@options.option("--set-file", multiple=True, metavar="PATH=FILE", help="Helm: one value that is a file's content.")
 @options.option("--kube-version", default="", help="Helm: .Capabilities.KubeVersion. Default: the engine's.")
 @options.option("--api-version", "api_versions", multiple=True, help="Helm: one of .Capabilities.APIVersions.")
 @options.option("--skip-crds", is_flag=True, default=False, help="Helm: leave out what is in crds/.")
+@options.option("--skip-tests", is_flag=True, default=False, help="Helm: leave out test hooks.")
+@options.option("--skip-schema-validation", is_flag=True, default=False, help="Helm: don't check values by the schema.")
 @options.option("--skip-hooks", is_flag=True, default=False, help="Helm: leave out hooks, which a sync does not apply.")
 @options.option("--recurse", is_flag=True, default=False, help="Plain: read directories below PATH, too.")
+@options.option("--include", multiple=True, metavar="PATTERN", help="Plain: only files that match one; repeatable.")
+@options.option("--exclude", multiple=True, metavar="PATTERN", help="Plain: no files that match one; repeatable.")
+@options.option("--name-prefix", metavar="TEXT", help="Kustomize: before every name.")
+@options.option("--name-suffix", metavar="TEXT", help="Kustomize: after every name.")
+@options.option("--image", multiple=True, metavar="NAME=NEW:TAG", help="Kustomize: another image; also NAME@DIGEST.")
+@options.option("--replicas", multiple=True, metavar="NAME=COUNT", help="Kustomize: replicas of a workload.")
+@options.option("--label", multiple=True, metavar="NAME=VALUE", help="Kustomize: a label, in selectors, too.")
+@options.option("--annotation", multiple=True, metavar="NAME=VALUE", help="Kustomize: an annotation.")
+@options.option("--component", multiple=True, metavar="DIR", help="Kustomize: a component, relative to PATH.")
+@options.option("--substitute", multiple=True, metavar="NAME=VALUE", help="Value for ${NAME} in what is rendered.")
+@options.option(
+    "--application",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with an Application: its source's options and its destination count instead of those given here.",
+)
 @options.output("yaml")
 @options.engine
 def command(directory: Path, form: output.Format, path: str, skip_hooks: bool, **given: Any) -> None:
@@ -53,9 +77,10 @@ def command(directory: Path, form: output.Format, path: str, skip_hooks: bool, *
 
     Files are read as they are on disk, committed or not. Symbolic links are not followed.
     """
-    root = root_of(directory, given["root"], given["values"])
+    files = [*given["values"], *(Path(file) for file in pairs("--set-file", given["set_file"]).values())]
+    root = root_of(directory, given["root"], files)
     request = request_of(directory.resolve(), root, given)
-    rendered = asyncio.run(_render(root, request, path))
+    rendered = asyncio.run(_render(root, request, path, given))
     for warning in rendered.warnings:
         print(f"warning: {clean(warning)}", file=sys.stderr)
     chosen = [one for one in rendered.objects if not (skip_hooks and one.hook)]
@@ -82,8 +107,8 @@ def command(directory: Path, form: output.Format, path: str, skip_hooks: bool, *
     )
 
 
-def root_of(directory: Path, root: Path | None, values: tuple[Path, ...]) -> Path:
-    """The repository's root: what is given, else of the Git checkout, else the disk's; above all values files."""
+def root_of(directory: Path, root: Path | None, files: Sequence[Path]) -> Path:
+    """The repository's root: what is given, else of the Git checkout, else the disk's; above all files given."""
     inside = directory.resolve()
     if root is None:
         checkout = next((place for place in (inside, *inside.parents) if (place / ".git").exists()), None)
@@ -91,50 +116,16 @@ def root_of(directory: Path, root: Path | None, values: tuple[Path, ...]) -> Pat
     root = root.resolve()
     if not inside.is_relative_to(root):
         raise NotFound(f"{directory} is not below {root}", remedy="give a --root that is above PATH")
-    return Path(os.path.commonpath([root, *(file.resolve() for file in values)]))
+    return Path(os.path.commonpath([root, *(file.resolve() for file in files)]))
 
 
-def request_of(inside: Path, root: Path, given: dict[str, Any]) -> RenderRequest:
-    """What the engine is asked for."""
-    return RenderRequest(
-        root=inside.relative_to(root).as_posix(),
-        kind=given["kind"],
-        namespace=given["namespace"],
-        kube_version=given["kube_version"],
-        api_versions=given["api_versions"],
-        helm=Helm(
-            release_name=given["release"],
-            values=values_of(given["set_json"]),
-            value_files=tuple(f"/{file.resolve().relative_to(root).as_posix()}" for file in given["values"]),
-            skip_crds=given["skip_crds"],
-        ),
-        plain=Plain(recurse=given["recurse"]),
-    )
-
-
-def values_of(assignments: tuple[str, ...]) -> dict[str, Any]:
-    """Nested values of `a.b=JSON` assignments; raises BadParameter that names the one that is wrong."""
-    values: dict[str, Any] = {}
-    for assignment in assignments:
-        path, equals, text = assignment.partition("=")
-        *parents, last = path.split(".")
-        try:
-            value = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            equals = ""
-        if not equals or not all((*parents, last)):
-            raise click.BadParameter(f"{assignment!r} is not of the form path.to.value=JSON", param_hint="--set-json")
-        place = values
-        for name in parents:
-            place = place.setdefault(name, {})
-            if not isinstance(place, dict):
-                raise click.BadParameter(f"{assignment!r}: {name} has a value already", param_hint="--set-json")
-        place[last] = value
-    return values
-
-
-async def _render(root: Path, request: RenderRequest, path: str) -> Rendered:
+async def _render(root: Path, request: RenderRequest, path: str, given: dict[str, Any]) -> Rendered:
     async with engine(path) as renderer:
+        if given["application"]:
+            values = pairs("--substitute", given["substitute"])
+            place: Path = given["application"]
+            data = await asyncio.to_thread(place.read_bytes)
+            request = await request_of_application(request, place, data, values, renderer)
         try:
             return await renderer.render(DirectoryTree(root), request)
         except OSError as error:
@@ -144,7 +135,7 @@ async def _render(root: Path, request: RenderRequest, path: str) -> Rendered:
                 raise
             file = _shown(root, error.file)
             message = error.message.replace(error.file, file, 1)
-            raise RenderError(message, remedy=error.remedy, cause=error.cause, file=file, line=error.line) from None
+            raise RenderError(message, remedy=error.remedy, fault=error.fault, file=file, line=error.line) from None
 
 
 def _shown(root: Path, file: str) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from controller.errors import Terminal, Transient
 
-Cause = Literal["input", "limit"]
+Fault = Literal["input", "limit"]
 
 
 class RenderError(Terminal):
@@ -28,13 +28,13 @@ class RenderError(Terminal):
         message: str,
         *,
         remedy: str = "",
-        cause: Cause = "input",
+        fault: Fault = "input",
         file: str = "",
         line: int = 0,
         object: str = "",  # noqa: A002 (the answer's own word)
     ) -> None:
         super().__init__(message, remedy=remedy)
-        self.cause: Cause = cause
+        self.fault: Fault = fault
         self.file = file
         self.line = line
         self.object = object

@@ -124,7 +124,7 @@ class Lookup:
         if self._left < 0:
             raise RenderError(
                 f"the files that rendering reads are larger than {self._limits.total_bytes} bytes together",
-                cause="limit",
+                fault="limit",
                 file=path,
             )
 

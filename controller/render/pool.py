@@ -164,7 +164,7 @@ class EnginePool:
         if any(sign in stderr for sign in OUT_OF_MEMORY):
             return RenderError(
                 f"rendering {root} took more than {self._memory >> 20} MiB of memory",
-                cause="limit",
+                fault="limit",
                 file=request.root,
                 remedy="render less in one Application, or look for a loop in a template",
             )
@@ -183,7 +183,7 @@ def _answer_of(message: Incoming) -> bytes:
     raise RenderError(
         failure.message,
         remedy=failure.remedy,
-        cause=failure.kind,
+        fault=failure.kind,
         file=failure.file,
         line=failure.line,
         object=failure.object,

@@ -105,7 +105,7 @@ class EngineProcess:
             except TimeoutError as error:
                 raise RenderError(
                     f"rendering {request.root or '.'} took longer than {deadline:g} s",
-                    cause="limit",
+                    fault="limit",
                     file=request.root,
                     remedy="render less in one Application, or look for a loop in a template",
                 ) from error

@@ -15,7 +15,7 @@ Kind = Literal["auto", "plain", "kustomize", "helm"]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Bounds of one request; what exceeds one is a `RenderError` of cause `limit`."""
+    """Bounds of one request; what exceeds one is a `RenderError` of fault `limit`."""
 
     file_bytes: int = 8 << 20
     """Largest file that is read, in bytes."""

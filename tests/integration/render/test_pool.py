@@ -51,7 +51,7 @@ async def test_a_request_beyond_the_deadline_is_ended_and_named(engine: Path) ->
     async with EnginePool(engine, size=1, deadline=0.5) as pool:
         with pytest.raises(RenderError, match=r"rendering \. took longer than 0\.5 s") as caught:
             await Renderer(pool).render(ENDLESS, ROOT)
-        assert caught.value.cause == "limit"
+        assert caught.value.fault == "limit"
         assert (await Renderer(pool).render(GOOD, ROOT)).objects
 
 
@@ -64,7 +64,7 @@ async def test_a_bad_request_leaves_a_concurrent_one_unaffected(bad: MemoryTree,
         async with asyncio.TaskGroup() as tasks:
             refused = tasks.create_task(_refused(renderer, bad), name="bad request")
             others = [await renderer.render(GOOD, ROOT) for _ in range(50)]
-        assert (await refused).cause == "limit"
+        assert (await refused).fault == "limit"
         assert {other.digest for other in others} == {first.digest}
         assert pool.lost == 1
 

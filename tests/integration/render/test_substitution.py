@@ -220,7 +220,7 @@ async def test_what_variables_make_of_an_object_is_bounded(renderer: Renderer) -
     with pytest.raises(RenderError) as caught:
         await filled(renderer, {"a.yaml": text}, {"big": "x" * 60_000})
 
-    assert caught.value.cause == "limit"
+    assert caught.value.fault == "limit"
 
 
 async def test_a_bomb_of_aliases_in_a_value_is_refused(renderer: Renderer) -> None:

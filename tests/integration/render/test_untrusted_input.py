@@ -175,7 +175,7 @@ async def test_a_bomb_that_only_a_generator_takes_is_harmless_text(renderer: Ren
 
     error = await refusal(renderer, files)
 
-    assert error.cause == "limit"
+    assert error.fault == "limit"
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ async def test_deep_nesting_is_refused(text: str, renderer: Renderer) -> None:
     """A hundred levels are enough for every kind there is."""
     error = await refusal(renderer, {"a.yaml": text})
 
-    assert error.cause == "limit"
+    assert error.fault == "limit"
     assert error.file == "a.yaml"
 
 
@@ -210,7 +210,7 @@ async def test_a_template_that_takes_all_memory_ends_its_worker_alone(
     """The worker ends at its bound, the request is blamed, and the next one is rendered."""
     error = await refusal(renderer, {**CHART, "templates/a.yaml": template})
 
-    assert error.cause == "limit"
+    assert error.fault == "limit"
     assert "384 MiB" in error.message
     assert (await renderer.render(MemoryTree({"a.yaml": CONFIG}), RenderRequest(root=""))).objects
     assert pool.lost == 1
@@ -332,7 +332,7 @@ async def test_a_root_outside_the_repository_is_refused(root: str, renderer: Ren
     """Whatever the Application's path says, only the repository is looked at."""
     error = await refusal(renderer, {"a.yaml": CONFIG}, RenderRequest(root=root))
 
-    assert error.cause == "input"
+    assert error.fault == "input"
 
 
 async def test_files_and_objects_are_bounded(renderer: Renderer) -> None:
@@ -348,7 +348,7 @@ async def test_files_and_objects_are_bounded(renderer: Renderer) -> None:
         for recurse in (False, True):
             request = RenderRequest(root="", limits=limits, plain=Plain(recurse=recurse))
             error = await refusal(renderer, dict(files), request)
-            assert error.cause == "limit", limits
+            assert error.fault == "limit", limits
 
 
 async def test_a_large_file_is_bounded_in_a_chart_too(renderer: Renderer) -> None:
@@ -357,7 +357,7 @@ async def test_a_large_file_is_bounded_in_a_chart_too(renderer: Renderer) -> Non
 
     error = await refusal(renderer, {**CHART, "big.bin": "x" * 2_000}, request)
 
-    assert error.cause == "limit"
+    assert error.fault == "limit"
     assert error.file == "big.bin"
 
 

@@ -13,7 +13,8 @@ from controller.cli.checks import contains
 from controller.cli.documents import expanded, split, wrapped
 from controller.cli.home import locate
 from controller.cli.nouns import key_of
-from controller.cli.render import root_of, values_of
+from controller.cli.render import root_of
+from controller.cli.rendering import values_of
 from controller.cli.rights import NEEDED, allows
 from controller.errors import Terminal
 from controller.kube.errors import AccessError
