@@ -167,25 +167,25 @@ func (h head) identify(file, namespace string) (identity, *Failure) {
 	}
 	apiVersion, failure := text(file, "apiVersion", h.APIVersion)
 	if failure != nil {
-		return identity{}, failure
+		return identity{}, failure.about(h)
 	}
 	kind, failure := text(file, "kind", h.Kind)
 	if failure != nil {
-		return identity{}, failure
+		return identity{}, failure.about(h)
 	}
 	if h.Metadata.Name == nil && h.Metadata.GenerateName != nil {
-		return identity{}, wrong(file, "%s: %s has generateName but no name: it would be created anew at every sync", file, kind).
+		return identity{}, wrong(file, "%s: %s has generateName %v but no name: it would be created anew at every sync",
+			file, kind, h.Metadata.GenerateName).
 			of(kind).remedy("give it metadata.name")
 	}
 	name, failure := text(file, "metadata.name", h.Metadata.Name)
 	if failure != nil {
-		failure.Message += " (" + kind + ")"
-		return identity{}, failure.of(kind)
+		return identity{}, failure.about(h)
 	}
 	if h.Metadata.Namespace != nil {
 		own, failure := text(file, "metadata.namespace", h.Metadata.Namespace)
 		if failure != nil {
-			return identity{}, failure.of(kind + " " + name)
+			return identity{}, failure.about(h)
 		}
 		namespace = own
 	}
@@ -194,6 +194,23 @@ func (h head) identify(file, namespace string) (identity, *Failure) {
 		group = ""
 	}
 	return identity{group, kind, namespace, name}, nil
+}
+
+// about names the object by what it does say.
+func (f *Failure) about(h head) *Failure {
+	name := h.called()
+	if name == "" {
+		return f
+	}
+	f.Message += " (of " + name + ")"
+	return f.of(name)
+}
+
+// called is kind and name, as far as an object has them.
+func (h head) called() string {
+	kind, _ := h.Kind.(string)
+	name, _ := h.Metadata.Name.(string)
+	return strings.TrimSpace(kind + " " + name)
 }
 
 // text wants a string that is not empty; YAML makes numbers and booleans of names that are not quoted.

@@ -136,12 +136,10 @@ func describe(object json.RawMessage) string {
 	if json.Unmarshal(object, &h) != nil {
 		return "an object"
 	}
-	kind, _ := h.Kind.(string)
-	name, _ := h.Metadata.Name.(string)
-	if kind == "" {
-		kind = "an object"
+	if name := h.called(); name != "" {
+		return name
 	}
-	return strings.TrimSpace(kind + " " + name)
+	return "an object"
 }
 
 func optedOut(object json.RawMessage) bool {
