@@ -211,12 +211,13 @@ def _list(wish: list[Any], stands: list[Any], beside: _Beside) -> list[Any]:
 
 
 def _keyed(before: Any, value: Any, names: Sequence[str], beside: _Beside) -> Any:
-    """What is left of an item, with its key; nothing where only that is left and others have the item, too."""
+    """What is left of an item, with its key; nothing where only that is left and others hold the item itself, too."""
     if not isinstance(value, dict) or value is before:
         return value
     key = {name: before[name] for name in names if name in before}
     rest = {name: below for name, below in value.items() if name not in key}
-    return key | rest if rest or not beside.others else _ABSENT
+    held = any("." in fields for fields in beside.others)
+    return key | rest if rest or not held else _ABSENT
 
 
 def _counterpart(value: Any, others: Sequence[Any], names: Sequence[str], index: int) -> int:
