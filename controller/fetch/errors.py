@@ -52,6 +52,7 @@ Cause = Literal[
     "certificate",
     "object",
     "corrupt",
+    "absent",
     "size",
     "disk",
     "stopped",

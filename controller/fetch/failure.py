@@ -117,6 +117,7 @@ _FATES: dict[Cause, _Fate] = {
     ),
     "missing": (errors.RepositoryNotFound, "there is no repository at spec.url", "check spec.url"),
     "corrupt": (errors.MirrorCorrupt, "its mirror lost objects", "it is fetched again by itself"),
+    "absent": (errors.MirrorCorrupt, "its mirror made room for others", "it is fetched again by itself"),
     "disk": (errors.DiskFull, "there is no room for its mirror", "enlarge the volume of the mirrors"),
     "size": (errors.TooLarge, "it is larger than a mirror may be", "split the repository or raise the limit"),
     "stopped": (errors.GitFailed, "the controller is stopping", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from typing import TYPE_CHECKING, TypeVar
@@ -40,6 +41,10 @@ class Mirror:
         """Objects were missing: thrown away at the next `open`."""
         self.on_corrupt: Callable[[], None] = lambda: None
         """Called when they are found missing."""
+        self.size = 0
+        """Bytes on disk, as of the last fetch."""
+        self.evicted = False
+        """It made room for others: `have` is what it had, and nothing of it is on disk."""
         self.have: dict[str, str] = {}
         """Object ids of what we fetched, by the server's name without `refs/`: `heads/main`."""
         self.head = ""
@@ -63,10 +68,11 @@ class Mirror:
         if self._hash_size:
             await self.discard()
 
-        def work(command: Command) -> tuple[int, dict[str, str], str]:
-            return self._store.open(command, hash_size), self._store.refs(command), self._store.head()
+        def work(command: Command) -> tuple[int, dict[str, str], str, int]:
+            size = self._store.open(command, hash_size)
+            return size, self._store.refs(command), self._store.head(), self._store.size()
 
-        self._hash_size, self.have, self.head = await self._converse(work)
+        self._hash_size, self.have, self.head, self.size = await self._converse(work)
 
     async def list_refs(self) -> refs.RefTable:
         """Ask the server for its refs: one request.
@@ -93,14 +99,15 @@ class Mirror:
         """
         access = self.access
 
-        def work(command: Command) -> dict[str, str]:
+        def work(command: Command) -> tuple[dict[str, str], int]:
             if gone:
                 self._store.delete(command, gone)
             if refspecs:
                 self._store.fetch(command, access, refspecs)
-            return self._store.refs(command)
+            return self._store.refs(command), self._store.size()
 
-        self.have = await self._converse(work)
+        self.have, self.size = await self._converse(work)
+        self.objects.used = asyncio.get_running_loop().time()  # somebody waits for it
 
     async def pin(self, sha: str) -> None:
         """Keep a commit that is in the mirror.
@@ -117,7 +124,7 @@ class Mirror:
         Raises:
             GitFailure: the mirror can't be written.
         """
-        if name != self.head:
+        if name != self.head and not self.evicted:
             await self._converse(lambda _: self._store.set_head(name))
             self.head = name
 
@@ -170,6 +177,26 @@ class Mirror:
         named = re.search(rb"^tag (.*)$", (found.data if found else None) or b"", re.MULTILINE)
         return named[1].decode("utf-8", "replace") if named else ""
 
+    async def evict(self) -> None:
+        """Make room for other mirrors: off the disk, but what it had is still known.
+
+        While none of it moves, and nobody reads it, it is not fetched again.
+        """
+        await self.objects.rest()
+        self.objects.absent = self.evicted = True
+        self.size = 0
+        await self._converse(lambda _: self._store.discard())
+
+    async def restore(self, hash_size: int = 0) -> None:
+        """Take a place on the disk again, empty as yet.
+
+        Raises:
+            GitFailure: it can't be made.
+        """
+        self.objects.absent = self.evicted = False
+        self._hash_size = 0
+        await self.open(hash_size)
+
     async def discard(self) -> None:
         """Throw the mirror away; the next `open` makes another."""
         await self.objects.rest()
@@ -177,6 +204,7 @@ class Mirror:
         self._commits.clear()
         await self._converse(lambda _: self._store.discard())
         self._hash_size, self.have, self.head, self.corrupt = 0, {}, "", False
+        self.size, self.evicted, self.objects.absent = 0, False, False
 
     async def close(self) -> None:
         """End the reading; the directory stays. What talks to the server ends with its task."""

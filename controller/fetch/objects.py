@@ -53,6 +53,9 @@ class Objects:
         self._waiting: list[_Request] = []
         self._serving: asyncio.Future[list[_Answers]] | None = None
         self._closed = False
+        self.absent = False
+        """The mirror made room for others; whoever asks has it fetched again."""
+        self.on_absent: Callable[[], None] = lambda: None
         self.used = 0.0
         """When something was last read, by the loop's clock."""
         self.on_corrupt: Callable[[], None] = lambda: None
@@ -114,6 +117,9 @@ class Objects:
             raise GitFailure("stopped", "the mirror was closed")
         loop = asyncio.get_running_loop()
         self.used = loop.time()
+        if self.absent:
+            self.on_absent()
+            raise GitFailure("absent", "it made room for others")
         if not self._waiting and self._serving is None:
             # Not at once: whoever else asks in this turn of the loop comes along.
             loop.call_soon(self._serve)

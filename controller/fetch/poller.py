@@ -76,6 +76,7 @@ class Poller:
         self._told = told
         self._surveyor = Surveyor(mirror)
         mirror.on_corrupt = self.ask
+        mirror.objects.on_absent = self.restore
         self._known: dict[Ref, Known] = {}
         self._failed: Failed | None = None
         self._failures = 0
@@ -85,6 +86,7 @@ class Poller:
         self._table_at = NEVER
         self._fresh = NEVER
         self._retired = False
+        self._evict = self._restore = False
         self._wake = asyncio.Event()
         self._turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._clock = asyncio.get_running_loop().time
@@ -105,6 +107,32 @@ class Poller:
     def retire(self) -> None:
         """When `run` ends, take the mirror's directory along."""
         self._retired = True
+
+    def evict(self) -> None:
+        """Have the mirror make room for others, unless somebody wants it meanwhile."""
+        self._evict = True
+        self._wake.set()
+
+    def restore(self) -> None:
+        """Have an evicted mirror fetched again."""
+        self._restore = True
+        self._wake.set()
+
+    async def present(self) -> None:
+        """Wait until the mirror is on disk.
+
+        Raises:
+            GitFailure: it can't be fetched.
+        """
+        async with deadline(4 * self.mirror.access.seconds + 60, f"fetching {self.mirror.access.url} again"):
+            since = self._clock()
+            while self.mirror.evicted or self._evict:
+                if self._failed and self._failed.at >= since:
+                    raise self._failed.failure
+                if self.suspended:
+                    raise GitFailure("stopped", "it is suspended")
+                self.restore()
+                await asyncio.shield(self._turn)
 
     def ask(self) -> None:
         """Look at the server now."""
@@ -134,7 +162,7 @@ class Poller:
                 if failed and failed.at >= (noted if fresh_since is None else fresh_since):
                     self._disappointed.add(ref)
                     raise failed.failure
-                if self._suspended():
+                if self.suspended:
                     raise GitFailure("stopped", "it is suspended")
                 if fresh_since is not None:
                     self._fresh = max(self._fresh, fresh_since)
@@ -160,7 +188,9 @@ class Poller:
                     if self._retired:
                         await self.mirror.discard()
 
-    def _suspended(self) -> bool:
+    @property
+    def suspended(self) -> bool:
+        """Whether nobody wants the server to be asked."""
         return all(user.spec.suspend for user in self.users.values())
 
     def _is_fresh(self, ref: Ref, known: Known, fresh_since: float | None) -> bool:
@@ -207,17 +237,27 @@ class Poller:
     async def _take_turn(self) -> None:
         turn, self._turn = self._turn, asyncio.get_running_loop().create_future()
         try:
-            if not self._suspended():
+            await self._make_room()
+            if not self.suspended:
                 async with self._gate:
                     self._told(self, await self._round())
         finally:
             turn.set_result(None)
+
+    async def _make_room(self) -> None:
+        evict, self._evict = self._evict, False
+        if evict and not self._restore and not self.mirror.evicted:
+            with suppress(GitFailure):
+                await self.mirror.evict()
 
     async def _round(self) -> Round:
         self._drop_unwanted()
         wanted, started = set(self.wanted), self._clock()
         table = None if self._must_list(wanted) else self._table
         try:
+            restore, self._restore = self._restore, False
+            if restore and self.mirror.evicted:
+                await self.mirror.restore()
             survey = await self._surveyor.look(wanted, table)
         except GitFailure as failure:
             self._failed = Failed(failure, started)

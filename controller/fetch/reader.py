@@ -208,7 +208,7 @@ class Reader:
     def _unreadable(self, failure: GitFailure, path: str) -> ShipslogError:
         if failure.cause == "size":
             return TooLarge(f"{self.at(path)} takes more memory than git may use", remedy="write the commit anew")
-        if failure.cause in {"corrupt", "timeout"}:
+        if failure.cause in {"corrupt", "timeout", "absent"}:
             return MirrorCorrupt(
                 f"{self.at(path)} can't be read from the mirror: {failure.detail}",
                 remedy="it is fetched again by itself",

@@ -16,6 +16,7 @@ from controller.fetch.mirror import Mirror, directory_name
 from controller.fetch.naming import check_name, missing
 from controller.fetch.poller import Poller
 from controller.fetch.reader import Limits
+from controller.fetch.shelf import Shelf
 from controller.fetch.store import Access, Store, stored
 from controller.fetch.tree import CommitTree
 from controller.fetch.verification import verified
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _PER_HOST = 8
 """Conversations with one host at a time: a host that stalls holds back its own repositories only."""
 LARGEST_MIRROR = 2 << 30
+ROOM = 8 << 30
 
 PollResult = Literal["moved", "unchanged", "failed"]
 
@@ -85,14 +87,19 @@ class Repositories:
         file_urls: bool = False,
         limits: Limits | None = None,
         largest_mirror: int = LARGEST_MIRROR,
+        room: int = ROOM,
     ) -> None:
-        """`group` owns the polling tasks; `close` must be called before it can end."""
+        """`group` owns the polling tasks; `close` must be called before it can end. Sizes are in bytes.
+
+        `largest_mirror` bounds each, `room` all mirrors on disk; beyond it those that were not used for longest go.
+        """
         self._group = group
         self._directory = directory
         self._listeners = listeners or Listeners()
         self._file_urls = file_urls
         self._limits = limits or Limits()
         self._largest = largest_mirror
+        self._shelf = Shelf(room)
         self._pollers: dict[str, Poller] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._places: dict[Key, str] = {}
@@ -181,6 +188,10 @@ class Repositories:
                 raise _unanswered(failure, repository) from None
             if answer.revision is None:
                 raise missing(answer, ref, repository)
+            try:
+                await poller.present()
+            except GitFailure as failure:
+                raise _unanswered(failure, repository) from None
             return await verified(answer, poller.mirror, repository, self._keys.get(key, ()))
 
     def tree(self, key: Key, sha: str) -> CommitTree:
@@ -228,12 +239,14 @@ class Repositories:
         if self._pollers[name].users:
             return
         poller = self._pollers.pop(name)
+        self._shelf.put(name, 0)
         if not keep:
             poller.retire()
         self._tasks[name].cancel()
 
     def _tell(self, poller: Poller, round_: Round) -> None:
         """Tell the listeners what a round brought."""
+        self._make_room(poller, round_)
         result: PollResult = "failed" if round_.failure else "moved" if round_.moved else "unchanged"
         self._listeners.on_poll(result, round_.seconds)
         for rewrite in round_.survey.rewrites if round_.survey else ():
@@ -243,6 +256,20 @@ class Repositories:
             self._tell_state(poller, key, round_)
         for key in {key for ref in round_.moved for key in poller.wanted.get(ref, ())}:
             self._listeners.on_change(key)
+
+    def _make_room(self, poller: Poller, round_: Round) -> None:
+        """Others go from the disk when all mirrors together take more room than they may, or when it is full."""
+        names = {id(other): name for name, other in self._pollers.items()}
+        mine = names.get(id(poller))
+        if mine is None:
+            return
+        for name, other in self._pollers.items():
+            self._shelf.put(name, other.mirror.size)
+        full = round_.failure is not None and round_.failure.cause == "disk"
+        # A suspended one could not be fetched again.
+        used = {name: other.mirror.objects.used for name, other in self._pollers.items() if not other.suspended}
+        for name in self._shelf.victims(used, mine, at_least=int(full)):
+            self._pollers[name].evict()
 
     def _tell_state(self, poller: Poller, key: Key, round_: Round) -> None:
         before = self._states.get(key)

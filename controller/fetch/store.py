@@ -179,14 +179,18 @@ class Store:
             for path in self.directory.glob(pattern):
                 path.unlink(missing_ok=True)
 
-    def _check_size(self) -> None:
+    def size(self) -> int:
+        """Bytes of its packs, which is nearly all that it takes."""
         size = 0
         for path in self.directory.glob("objects/pack/*"):
             try:
                 size += path.stat().st_size
             except FileNotFoundError:
                 continue
-        if size > self._largest:
+        return size
+
+    def _check_size(self) -> None:
+        if self.size() > self._largest:
             raise GitFailure("size", f"over {self._largest >> 20} MiB")
 
     def _remote(

@@ -69,6 +69,9 @@ class Surveyor:
         try:
             return await self._look(wanted, table)
         except GitFailure as failure:
+            if failure.cause == "absent":
+                await self._mirror.restore()
+                return await self._look(wanted, table)
             if failure.cause == "object":
                 # A ref moved away between our two questions.
                 return await self._look(wanted, None)
@@ -108,6 +111,9 @@ class Surveyor:
             await asyncio.to_thread(lambda: table.versions)  # from now on it is there
         before = mirror.have
         planned = plan(wanted, table, before)
+        if mirror.evicted and any(planned):
+            await mirror.restore(table.hash_size)
+            planned = plan(wanted, table, mirror.have)
         if planned.refspecs or planned.gone:
             await mirror.fetch(planned.refspecs, planned.gone)
         brought = bool(planned.refspecs)
