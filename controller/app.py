@@ -23,6 +23,7 @@ from controller import logs
 from controller.diff.ignored import check
 from controller.diff.ownership import ownership_digest
 from controller.errors import ShipslogError
+from controller.fetch.reader import Limits
 from controller.fetch.repository import Listeners, Repositories
 from controller.kube.access import from_kubeconfig_bytes, from_kubeconfig_file, in_cluster
 from controller.kube.cluster import open_cluster
@@ -151,7 +152,15 @@ class _Ship:
         announcer = Announcer(home, registry, settings.producer)
         reporter = Reporter(announcer, registry, self.metrics)
         listeners = Listeners(on_poll=self.metrics.polled)
-        repositories = Repositories(self.group, settings.mirror_dir, listeners, file_urls=settings.allow_file_urls)
+        repositories = Repositories(
+            self.group,
+            settings.mirror_dir,
+            listeners,
+            file_urls=settings.allow_file_urls,
+            limits=Limits(file=settings.file_size, entries=settings.tree_entries, depth=settings.tree_depth),
+            largest_mirror=settings.mirror_size,
+            room=settings.mirrors_size,
+        )
         self.stack.push_async_callback(repositories.close)
         ledger = MeasuredLedger(journal, self.metrics)
         sources = Sources(announcer, registry, repositories, self.queue, ledger)

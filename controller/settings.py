@@ -43,6 +43,13 @@ class Settings:
     mirror_dir: Path = setting(
         Path("/var/lib/shipslog/mirrors"), "Directory of the Git mirrors; may be lost at any time."
     )
+    mirrors_size: int = setting(
+        8 << 30, "Room of all Git mirrors on disk, in bytes; those that were not used for longest make room."
+    )
+    mirror_size: int = setting(2 << 30, "Size one Git mirror may reach, in bytes; a larger repository is refused.")
+    file_size: int = setting(1 << 20, "Size of a file that a rendering may read, in bytes.")
+    tree_entries: int = setting(20_000, "Files and directories below a path that a rendering may list.")
+    tree_depth: int = setting(64, "Directories inside each other that a rendering may go down.")
     engine: str = setting("", "Path of the render engine's program; empty: the one of the package.")
     engine_processes: int = setting(0, "Render processes; 0: as many as cores.")
     render_timeout: float = setting(30.0, "Longest time one rendering may take, in seconds.")
