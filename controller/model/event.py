@@ -47,6 +47,14 @@ class EventType(enum.Enum):
     DRIFT_HEALED = ("drift.healed", "S7001", "info", "We wrote Git's fields back, and how long the drift stood.")
     DRIFT_ENDED = ("drift.ended", "S7002", "info", "The drift went without us: reverted by others, or adopted by Git.")
 
+    APPLICATION_SUSPENDED = (
+        "application.suspended",
+        "S8000",
+        "warning",
+        "An Application is left alone from now on: drift is noticed, nothing is written.",
+    )
+    APPLICATION_RESUMED = ("application.resumed", "S8001", "info", "An Application is kept again.")
+
 
 BY_LABEL = {type_.label: type_ for type_ in EventType}
 

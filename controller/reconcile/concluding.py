@@ -9,25 +9,23 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from controller import logs
-from controller.errors import NotReady, ShipslogError, Terminal, Unreachable
-from controller.fetch.errors import CommitNotFound, RefNotFound
-from controller.metrics import ApplicationState
 from controller.model.application import Application, ApplicationStatus, InventoryEntry
-from controller.model.condition import Condition, merge
 from controller.model.duration import seconds
-from controller.model.event import Draft, EventType, Outcome
-from controller.model.health import Health, HealthStatus, worst
+from controller.model.event import EventType
+from controller.model.health import Health, HealthStatus
 from controller.model.labels import SYNC_ANNOTATION
 from controller.model.plan import Action, Plan
 from controller.model.run import Phase, Run, Trigger
 from controller.reconcile.deleting import home_of
-from controller.reconcile.moment import epoch, whole
+from controller.reconcile.moment import epoch
 from controller.reconcile.queue import Fate
-from controller.reconcile.rooms import Case, Memory, Rooms, Saying, draft, memory_of
+from controller.reconcile.remarks import Remark, remark, told
+from controller.reconcile.remarks import due as overdue
+from controller.reconcile.rooms import Case
+from controller.reconcile.standing import health_of
 from controller.reconcile.syncing import entry_of, finish, verdict_on
-from controller.record.errors import SpoolError
-from controller.record.identifier import derived
-from controller.record.status import Findings, Truth, conditions
+from controller.reconcile.telling import tell
+from controller.record.status import Findings, Truth
 from controller.tasks import Backoff
 
 if TYPE_CHECKING:
@@ -39,12 +37,14 @@ if TYPE_CHECKING:
 _NAMED = 3
 _log = logs.get_logger(__name__)
 _jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
+HEAL_AGAIN = Backoff(2.0, 60.0)
+"""Waits until a heal that failed is tried again."""
 
 
 async def conclude(case: Case, plan: Plan, verdict: Verdict, run: Run | None, results: Sequence[Result]) -> Fate:
     """Write down a look that went through; `run` is the one begun by it, if any."""
     inventory = _inventory(case, plan, results)
-    health = _health(case, inventory)
+    health = health_of(case.target.live, inventory)
     status = msgspec.structs.replace(case.app.status, inventory=inventory, drift=case.memory.drifts or ())
     if run is not None:
         status = msgspec.structs.replace(status, last_run=run)
@@ -52,70 +52,16 @@ async def conclude(case: Case, plan: Plan, verdict: Verdict, run: Run | None, re
         # Asked for and not allowed: that is an answer, too.
         status = msgspec.structs.replace(status, last_handled_sync=case.app.annotations[SYNC_ANNOTATION])
     status = await _advance_run(case, status, health)
+    if status.last_run and status.last_run.applied and status.last_run.digest == case.wish.digest:
+        case.memory.applied = case.wish
     case.target.live.attend(case.owner, frozenset(drift.object for drift in status.drift))
-    found = _findings(case, plan, verdict, status, health)
-    await _health_moved(case.app, case.rooms, found)
+    unhealed = _unhealed(case, run, results)
+    remarked = remark(case, plan)
+    await told(case, remarked)
+    found = _findings(case, plan, verdict, status, health, unhealed, remarked)
     await _refusal(case, verdict)
-    await _write(case.app, case.rooms, status, found, case.said)
-    return _next(case, status)
-
-
-async def fail(app: Application, rooms: Rooms, error: ShipslogError, work_trigger: Trigger) -> Fate:
-    """Write down a look that could not be finished; what stands in the cluster stays as it is."""
-    memory = memory_of(rooms, app)
-    memory.failures += 1
-    known = {condition.type: condition for condition in app.status.conditions}
-    terminal = isinstance(error, Terminal)
-    found = Findings(
-        generation=app.generation,
-        synced="Unknown" if not terminal else "False",
-        reason=error.cause,
-        message=str(error),
-        health=_known_health(known.get("Healthy")),
-        progressing="" if terminal else "trying again",
-        stalled=str(error) if terminal else "",
-    )
-    said: list[Saying] = []
-    if _is_about_the_input(error) and _unsaid(app, memory, str(error)):
-        await rooms.ledger.append(_refused(app, error))
-        said.append(Saying(found.reason, str(error), warning=True))
-    _log.warning("Look failed", trigger=work_trigger.value, fate=type(error).__name__, error=str(error))
-    rooms.metrics.reconciles.labels(fate=_fate(error)).inc()
-    for cause in error.underlying:
-        rooms.metrics.object_failed(app.spec.destination.cluster, cause)
-    await _write(app, rooms, _failed_sync_handled(app, terminal=terminal), found, said)
-    return _again(app, memory, error)
-
-
-def _is_about_the_input(error: ShipslogError) -> bool:
-    """Whether an auditor should hear of it: not of what is merely away, or of our own spool."""
-    if isinstance(error, RefNotFound | CommitNotFound):
-        return True  # what was there may be gone: a branch deleted, a tag moved away
-    return not isinstance(error, Unreachable | NotReady) and not isinstance(error, SpoolError)
-
-
-def _refused(app: Application, error: ShipslogError) -> Draft:
-    outcome: Outcome = "refused" if isinstance(error, Terminal) else "failure"
-    detail = {"cause": error.cause}
-    return draft(app, EventType.SYNC_REFUSED, outcome=outcome, reason=str(error)[:4096], detail=detail)
-
-
-async def rest(app: Application, rooms: Rooms) -> Fate:
-    """Write down that a suspended Application is left alone."""
-    known = {condition.type: condition for condition in app.status.conditions}
-    synced = known.get("Synced")
-    found = Findings(
-        generation=app.generation,
-        synced=synced.status if synced else "Unknown",
-        reason="Suspended",
-        message="spec.suspend is true",
-        health=_known_health(known.get("Healthy")),
-    )
-    await _write(app, rooms, app.status, found, [])
-    return None
-
-
-# -- the pieces ------------------------------------------------------------------------------------------------------
+    await tell(case.app, case.rooms, status, found, case.said)
+    return _next(case, plan, status)
 
 
 def _inventory(case: Case, plan: Plan, results: Sequence[Result]) -> tuple[InventoryEntry, ...]:
@@ -137,26 +83,6 @@ def _inventory(case: Case, plan: Plan, results: Sequence[Result]) -> tuple[Inven
     return tuple(sorted(entries.values(), key=lambda entry: entry.id))
 
 
-def _health(case: Case, inventory: Sequence[InventoryEntry]) -> Health:
-    """The worst verdict over our objects; it names the first few that have it."""
-    live, verdicts = case.target.live, []
-    for entry in inventory:
-        view = live.view(entry.id)
-        if view is not None:
-            verdict = view.health
-        elif live.watched(entry.id.group_kind):
-            verdict = Health(HealthStatus.MISSING, "it does not exist")
-        else:
-            verdict = Health(HealthStatus.PROGRESSING, "it was not seen yet")
-        verdicts.append((entry.id, verdict))
-    overall = worst(verdict for _, verdict in verdicts)
-    if overall.status is HealthStatus.HEALTHY:
-        return Health(HealthStatus.HEALTHY, f"{len(verdicts)} objects")
-    bad = [f"{id_}: {verdict.message}" for id_, verdict in verdicts if verdict.status is overall.status]
-    more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-    return Health(overall.status, "; ".join(bad[:_NAMED]) + more)
-
-
 async def _advance_run(case: Case, status: ApplicationStatus, health: Health) -> ApplicationStatus:
     run = status.last_run
     if run is None:
@@ -172,7 +98,15 @@ async def _advance_run(case: Case, status: ApplicationStatus, health: Health) ->
     return await finish(case, status, run, *verdict) if verdict else status
 
 
-def _findings(case: Case, plan: Plan, verdict: Verdict, status: ApplicationStatus, health: Health) -> Findings:
+def _findings(
+    case: Case,
+    plan: Plan,
+    verdict: Verdict,
+    status: ApplicationStatus,
+    health: Health,
+    unhealed: str,
+    remarked: Remark | None,
+) -> Findings:
     run, generation = status.last_run, case.app.generation
     synced: Truth = "True"
     # The revision that the objects came with: a commit elsewhere in the repository is no news of this Application.
@@ -183,8 +117,14 @@ def _findings(case: Case, plan: Plan, verdict: Verdict, status: ApplicationStatu
     elif run and not run.applied and run.phase is Phase.FAILED:
         synced, reason, message = "False", "ApplyFailed", run.message
         progressing = "trying again" if run.attempt < case.app.spec.sync.retry.limit else ""
+    elif unhealed:
+        synced, reason, message, progressing = "False", "HealFailed", unhealed, "trying again"
     elif any(step.action is Action.SKIP and step.manifest is None and "false" in step.reason for step in plan.steps):
         synced, reason, message = "False", "PruneSkipped", "objects that left Git stay: sync.prune is false"
+    elif remarked:
+        reason, message = remarked.reason, f"{message}; {remarked.message}"
+        synced = "False" if remarked.fault else "True"
+        progressing = remarked.message if remarked.passing else ""
     if run and run.phase is Phase.WAITING:
         progressing = f"waiting for health: {health.message}"
     stalled = verdict.message if verdict.refused else ""
@@ -199,29 +139,11 @@ def _findings(case: Case, plan: Plan, verdict: Verdict, status: ApplicationStatu
     )
 
 
-async def _health_moved(app: Application, rooms: Rooms, found: Findings) -> None:
-    known = next((condition for condition in app.status.conditions if condition.type == "Healthy"), None)
-    before, since = (known.reason, known.last_transition_time) if known else ("", "")
-    after = found.health.status.value
-    if before == after:
-        return
-    last = app.status.last_run
-    await rooms.ledger.append(
-        draft(
-            app,
-            EventType.HEALTH_CHANGED,
-            id=derived("health", app.uid, last.id if last else "", since, before, after, app.resource_version),
-            reason=found.health.message[:2048],
-            revision=app.status.revision.sha,
-            detail={"before": before, "after": after},
-        )
-    )
-
-
 async def _refusal(case: Case, verdict: Verdict) -> None:
     if not verdict.refused:
         case.memory.spoken = ""
-    elif _unsaid(case.app, case.memory, verdict.message):
+    elif case.memory.spoken != verdict.message:
+        case.memory.spoken = verdict.message
         await case.rooms.ledger.append(
             case.draft(
                 EventType.SYNC_REFUSED,
@@ -234,55 +156,27 @@ async def _refusal(case: Case, verdict: Verdict) -> None:
         case.say(verdict.reason, verdict.message, warning=True)
 
 
-def _unsaid(app: Application, memory: Memory, message: str) -> bool:
-    """Whether this refusal was not recorded yet, by this process or an earlier one; it counts as said from now on."""
-    shown = {condition.message for condition in app.status.conditions if condition.type in {"Stalled", "Synced"}}
-    said, memory.spoken = message == memory.spoken or message[:8192] in shown, message
-    return not said
+def _unhealed(case: Case, run: Run | None, results: Sequence[Result]) -> str:
+    """What could not be written back outside of a run, and when it is tried again; empty when all went well."""
+    failed = [result for result in results if result.error] if run is None else []
+    memory = case.memory
+    if not failed:
+        memory.unhealed = 0
+        return ""
+    memory.retry_at = time.monotonic() + max(HEAL_AGAIN.delay(memory.unhealed, _jitter), 0.5)
+    memory.unhealed += 1
+    return "; ".join(f"{result.step.id}: {result.error}" for result in failed[:5])
 
 
-async def _write(
-    app: Application, rooms: Rooms, status: ApplicationStatus, found: Findings, said: Sequence[Saying]
-) -> None:
-    drifted = len(status.drift)
-    status = msgspec.structs.replace(
-        status,
-        conditions=merge(app.status.conditions, conditions(found), whole(rooms.now())),
-        observed_generation=app.generation,
-        summary=f"{len(status.inventory)} objects" + (f", {drifted} drifted" if drifted else ""),
-    )
-    app = await rooms.announcer.status(app, status)
-    _show(app, rooms, found)
-    for saying in said:
-        await rooms.announcer.event(app, saying.reason, saying.message, kind="Warning" if saying.warning else "Normal")
-
-
-def _show(app: Application, rooms: Rooms, found: Findings) -> None:
-    since = {condition.type: epoch(condition.last_transition_time) for condition in app.status.conditions}
-    rooms.metrics.application(
-        ApplicationState(
-            namespace=app.key.namespace,
-            name=app.key.name,
-            cluster=app.spec.destination.cluster,
-            synced=found.synced == "True",
-            health=found.health.status,
-            synced_since=since.get("Synced", 0.0),
-            health_since=since.get("Healthy", 0.0),
-            drifted=len(app.status.drift),
-            objects=len(app.status.inventory),
-            suspended=app.spec.suspend,
-            mode=app.spec.sync.mode,
-        )
-    )
-
-
-def _next(case: Case, status: ApplicationStatus) -> Fate:
+def _next(case: Case, plan: Plan, status: ApplicationStatus) -> Fate:
     run, spec = status.last_run, case.app.spec
     due = case.memory.compared_at + seconds(spec.sync.interval) * _jitter.uniform(0.9, 1.1) - time.monotonic()
-    fates: list[tuple[float, Trigger]] = [(max(due, 1.0), Trigger.INTERVAL)]
+    fates: list[tuple[float, Trigger]] = [(max(due, 1.0), Trigger.INTERVAL), *overdue(case, plan)]
     if run and run.phase is Phase.WAITING:
         fates.append((max(epoch(run.deadline) - case.rooms.now(), 0.0), Trigger.HEALTH))
     if run and run.phase is Phase.FAILED and not run.applied and run.attempt < spec.sync.retry.limit:
+        fates.append((max(case.memory.retry_at - time.monotonic(), 0.0), Trigger.RETRY))
+    if case.memory.unhealed:
         fates.append((max(case.memory.retry_at - time.monotonic(), 0.0), Trigger.RETRY))
     if case.memory.heal_at > time.monotonic():
         fates.append((case.memory.heal_at - time.monotonic(), Trigger.DRIFT))
@@ -293,30 +187,6 @@ def _next(case: Case, status: ApplicationStatus) -> Fate:
 
 def _retry_delay(app: Application, attempt: int) -> float:
     backoff = app.spec.sync.retry.backoff
-    return Backoff(seconds(backoff.duration), seconds(backoff.max_duration), backoff.factor).ceiling(attempt)
-
-
-def _again(app: Application, memory: Memory, error: ShipslogError) -> Fate:
-    if isinstance(error, Terminal):
-        return Trigger.INTERVAL, seconds(app.spec.sync.interval)
-    if isinstance(error, NotReady):
-        return Trigger.RETRY, error.after
-    return Trigger.RETRY, max(0.5, Backoff(2.0, 180.0).delay(memory.failures, _jitter))
-
-
-def _failed_sync_handled(app: Application, *, terminal: bool) -> ApplicationStatus:
-    """A request that ended in a refusal was handled; one that met a passing failure is tried again."""
-    asked = app.annotations.get(SYNC_ANNOTATION, "")
-    return msgspec.structs.replace(app.status, last_handled_sync=asked) if terminal and asked else app.status
-
-
-def _fate(error: ShipslogError) -> str:
-    if isinstance(error, Terminal):
-        return "terminal"
-    return "not_ready" if isinstance(error, NotReady) else "transient"
-
-
-def _known_health(condition: Condition | None) -> Health:
-    if condition is None:
-        return Health(HealthStatus.UNKNOWN, "not looked at yet")
-    return Health(HealthStatus(condition.reason), condition.message)
+    return Backoff(seconds(backoff.duration), seconds(backoff.max_duration), backoff.factor).ceiling(
+        attempt
+    ) * _jitter.uniform(0.8, 1)

@@ -12,12 +12,14 @@ from controller.model.duration import seconds
 from controller.model.labels import FINALIZER
 from controller.model.run import Phase, Run, Trigger
 from controller.reconcile.announce import as_read
-from controller.reconcile.concluding import conclude, fail, rest
+from controller.reconcile.concluding import conclude
 from controller.reconcile.deleting import dismantle, home_of, leave
 from controller.reconcile.drifting import notice
+from controller.reconcile.failing import fail, rest
+from controller.reconcile.healing import unhurried, written
 from controller.reconcile.planning import plan_of
 from controller.reconcile.rooms import Case, Memory, memory_of, missing
-from controller.reconcile.syncing import applied, begin, carry_out, finish, is_new
+from controller.reconcile.syncing import applied, begin, finish, is_new
 from controller.reconcile.wish import wish_of
 
 if TYPE_CHECKING:
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
     from controller.reconcile.queue import Fate, Work
     from controller.reconcile.rooms import Rooms
 
-HEALS = 5
-"""Heals of one Application within `HEALS_WITHIN` seconds; after that somebody fights us, and we slow down."""
-HEALS_WITHIN = 60.0
 _log = logs.get_logger(__name__)
 
 
@@ -44,11 +43,11 @@ async def advance(work: Work, rooms: Rooms) -> Fate:
             if app.deleting:
                 return await dismantle(app, rooms)
             if app.spec.suspend:
-                return await rest(app, rooms)
+                return await rest(app, work, rooms)
             return await look(await adopted(app, rooms), work, rooms)
         except ShipslogError as error:
             latest = as_read(rooms.registry.applications.get(app.key, app), app)
-            return await fail(latest, rooms, error, work.trigger)
+            return await fail(latest, work, rooms, error)
 
 
 async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
@@ -108,31 +107,6 @@ async def synced(case: Case, plan: Plan, verdict: Verdict) -> tuple[Run | None, 
     if plan.writes:
         return None, await written(case, plan, case.rooms.new_id(), "heal")
     return None, ()
-
-
-async def written(case: Case, plan: Plan, run_id: str, kind: str) -> tuple[Result, ...]:
-    """Carry the plan out; all that is logged meanwhile bears the run's identifier."""
-    with logs.bound(run=run_id):
-        results = await carry_out(case, plan, run_id, kind)
-        failed = sum(bool(result.error) for result in results)
-        sha, trigger = case.wish.revision.sha, case.work.trigger.value
-        _log.info("Plan carried out", kind=kind, revision=sha, trigger=trigger, written=len(results), failed=failed)
-    return results
-
-
-def unhurried(case: Case, plan: Plan, verdict: Verdict) -> Verdict:
-    """Someone who writes the same fields again and again is healed ever more slowly, never given up on."""
-    if not verdict.allowed or not plan.writes or is_new(case, plan):
-        return verdict
-    now = time.monotonic()
-    heals = case.memory.heals = [at for at in case.memory.heals if now - at < HEALS_WITHIN]
-    if len(heals) < HEALS:
-        heals.append(now)
-        return verdict
-    wait = heals[0] + HEALS_WITHIN - now
-    case.memory.heal_at = now + wait
-    message = f"healed {len(heals)} times within {HEALS_WITHIN:.0f} s: somebody writes the same fields again and again"
-    return Verdict(allowed=False, reason="Drifted", message=message)
 
 
 async def adopted(app: Application, rooms: Rooms) -> Application:

@@ -21,6 +21,8 @@ from controller.model.manifest import Manifest
 from controller.model.objects import Key, ObjectId
 from controller.model.plan import Step
 from controller.model.revision import Revision
+from controller.reconcile.claims import Claims
+from controller.record.identifier import derived
 
 if TYPE_CHECKING:
     from controller.fetch.repository import Repositories
@@ -53,6 +55,7 @@ class Rooms:
     """Field managers whose fields become ours when we apply an object (see controller.apply.takeover)."""
     ignored: tuple[IgnoreDifference, ...] = ()
     """Rules about fields of every Application's objects that are left to others."""
+    claims: Claims = dataclasses.field(default_factory=Claims)
     memories: dict[Key, Memory] = dataclasses.field(default_factory=dict)
 
 
@@ -86,12 +89,18 @@ class Memory:
     """The rendering that `wish` was made of."""
     references: dict[ObjectId, str] = dataclasses.field(default_factory=dict)
     """ConfigMaps and Secrets whose values were filled in, and their versions then; "" for one that was not there."""
+    applied: Wish | None = None
+    """The wish that was applied last, whatever is wanted now."""
+    seen: Revision | None = None
+    """What the ref named when it was last asked for."""
     compared_at: float = 0.0
     """When live state was last compared in full, seconds on the monotonic clock; 0: never."""
     retry_at: float = 0.0
     retry_after: float = 0.0
     """For how many seconds a server asked to be left alone when the last run failed."""
     heals: list[float] = dataclasses.field(default_factory=list)
+    unhealed: int = 0
+    """Heals that failed one after another."""
     heal_at: float = 0.0
     """When drift that was left standing may be healed, on the monotonic clock; 0: none was."""
     episodes: dict[str, int] = dataclasses.field(default_factory=dict)
@@ -163,6 +172,20 @@ def draft(app: Application, type_: EventType, *, object_id: ObjectId | None = No
         object=str(object_id) if object_id else "",
     )
     return Draft(type=type_, target=target, **fields)
+
+
+def observed(app: Application, revision: Revision) -> Draft:
+    """The record of another revision than the last that concerned this Application."""
+    last = app.status.last_run
+    before = {"previous": app.status.revision.sha, "repository": app.spec.source.repository}
+    return draft(
+        app,
+        EventType.REVISION_OBSERVED,
+        id=derived("revision", app.uid, last.id if last else "", revision.sha),
+        revision=revision.sha,
+        detail=msgspec.to_builtins(revision) | before,
+        reason=revision.message,
+    )
 
 
 GRACE = 5.0

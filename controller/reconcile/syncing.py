@@ -23,15 +23,18 @@ from controller.model.plan import Action, Plan
 from controller.model.run import FINAL, Counts, Phase, Run
 from controller.reconcile.drifting import changes, healed
 from controller.reconcile.moment import epoch, rfc3339, whole
+from controller.reconcile.rooms import observed
 from controller.record.identifier import derived
 from controller.record.status import applying
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from controller.model.event import Event
     from controller.model.health import Health
     from controller.model.manifest import Manifest
+    from controller.model.objects import ObjectId
+    from controller.model.plan import Step
     from controller.reconcile.rooms import Case
 
 OBJECTS = 200
@@ -43,7 +46,13 @@ def is_new(case: Case, plan: Plan) -> bool:
     last = case.app.status.last_run
     if case.requested or last is None or not last.applied or last.digest != case.wish.digest:
         return True
-    return any(not step.drifted for step in plan.writes)
+    known = {entry.id for entry in case.app.status.inventory}
+    return any(not step.drifted or _unlisted(step, known) for step in plan.writes)
+
+
+def _unlisted(step: Step, known: Container[ObjectId]) -> bool:
+    """A write that the inventory must hold first: only a run writes it."""
+    return step.manifest is not None and step.manifest.owned and step.id not in known
 
 
 async def begin(case: Case, plan: Plan) -> Run:
@@ -209,15 +218,9 @@ def _learn(case: Case, result: Result) -> None:
 
 async def _observed(case: Case) -> None:
     """Record the revision when it is another one than the last that concerned this Application."""
-    revision, before = case.wish.revision, case.app.status.revision.sha
-    if revision.sha == before:
-        return
-    detail = msgspec.to_builtins(revision) | {"previous": before, "repository": case.app.spec.source.repository}
-    last = case.app.status.last_run
-    again = derived("revision", case.app.uid, last.id if last else "", revision.sha)
-    await case.rooms.ledger.append(
-        case.draft(EventType.REVISION_OBSERVED, id=again, revision=revision.sha, detail=detail, reason=revision.message)
-    )
+    if case.wish.revision.sha != case.app.status.revision.sha:
+        seen = observed(case.app, case.wish.revision)
+        await case.rooms.ledger.append(msgspec.structs.replace(seen, actor=case.actor))
 
 
 def _planned(case: Case, plan: Plan, run: Run) -> Draft:

@@ -31,7 +31,12 @@ async def wish_of(app: Application, memory: Memory, target: Target, work: Work, 
     Raises the errors of fetch and render, and Terminal for objects that can't be ours.
     """
     with rooms.metrics.stage_duration.labels(stage="fetch").time():
-        revision = await _revision(app, memory, work, rooms)
+        revision = memory.seen = await _revision(app, memory, work, rooms)
+    return await wish_at(app, memory, target, revision, rooms)
+
+
+async def wish_at(app: Application, memory: Memory, target: Target, revision: Revision, rooms: Rooms) -> Wish:
+    """What the Application wants at this commit. Raises as `wish_of`."""
     with rooms.metrics.stage_duration.labels(stage="render").time():
         request = await request_of(app, memory, target, rooms.registry.home)
         rendered = await rooms.renderer.render(rooms.repositories.tree(_repository(app), revision.sha), request)

@@ -1,0 +1,101 @@
+"""What is told of an Application when a look ends: its status, its metrics, what changed in it, Kubernetes Events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from controller.metrics import ApplicationState
+from controller.model.condition import merge
+from controller.model.event import Actor, EventType
+from controller.reconcile.moment import epoch, whole
+from controller.reconcile.rooms import draft
+from controller.record.identifier import derived
+from controller.record.status import conditions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from controller.model.application import Application, ApplicationStatus
+    from controller.reconcile.rooms import Rooms, Saying
+    from controller.record.status import Findings
+
+SUSPENDED = "Suspended"
+"""Reason of the condition Synced while an Application is suspended."""
+
+
+async def tell(
+    app: Application, rooms: Rooms, status: ApplicationStatus, found: Findings, said: Sequence[Saying]
+) -> None:
+    """Record what changed, write the status, show the metrics and emit the Events."""
+    await _health_moved(app, rooms, found)
+    await _suspension(app, rooms, found)
+    drifted = len(status.drift)
+    status = msgspec.structs.replace(
+        status,
+        conditions=merge(app.status.conditions, conditions(found), whole(rooms.now())),
+        observed_generation=app.generation,
+        summary=f"{len(status.inventory)} objects" + (f", {drifted} drifted" if drifted else ""),
+    )
+    app = await rooms.announcer.status(app, status)
+    _show(app, rooms, found)
+    for saying in said:
+        await rooms.announcer.event(app, saying.reason, saying.message, kind="Warning" if saying.warning else "Normal")
+
+
+async def _suspension(app: Application, rooms: Rooms, found: Findings) -> None:
+    """Record that an Application is left alone from now on, or no longer."""
+    known = next((condition for condition in app.status.conditions if condition.type == "Synced"), None)
+    before, after = known is not None and known.reason == SUSPENDED, found.reason == SUSPENDED
+    if before == after:
+        return
+    type_ = EventType.APPLICATION_SUSPENDED if after else EventType.APPLICATION_RESUMED
+    await rooms.ledger.append(
+        draft(
+            app,
+            type_,
+            id=derived(type_.label, app.uid, str(app.generation)),
+            actor=Actor(kind="unknown", name=""),
+            revision=app.status.revision.sha,
+            reason=f"spec.suspend is {str(after).lower()}",
+        )
+    )
+
+
+async def _health_moved(app: Application, rooms: Rooms, found: Findings) -> None:
+    known = next((condition for condition in app.status.conditions if condition.type == "Healthy"), None)
+    before, since = (known.reason, known.last_transition_time) if known else ("", "")
+    after = found.health.status.value
+    if before == after:
+        return
+    last = app.status.last_run
+    await rooms.ledger.append(
+        draft(
+            app,
+            EventType.HEALTH_CHANGED,
+            id=derived("health", app.uid, last.id if last else "", since, before, after, app.resource_version),
+            reason=found.health.message[:2048],
+            revision=app.status.revision.sha,
+            detail={"before": before, "after": after},
+        )
+    )
+
+
+def _show(app: Application, rooms: Rooms, found: Findings) -> None:
+    since = {condition.type: epoch(condition.last_transition_time) for condition in app.status.conditions}
+    rooms.metrics.application(
+        ApplicationState(
+            namespace=app.key.namespace,
+            name=app.key.name,
+            cluster=app.spec.destination.cluster,
+            synced=found.synced == "True",
+            health=found.health.status,
+            synced_since=since.get("Synced", 0.0),
+            health_since=since.get("Healthy", 0.0),
+            drifted=len(app.status.drift),
+            objects=len(app.status.inventory),
+            suspended=app.spec.suspend,
+            mode=app.spec.sync.mode,
+        )
+    )
