@@ -130,7 +130,7 @@ def test_a_heal_that_fails_is_told_and_tried_again(world: World, controller: Con
 
     _edit(world, "by hand")
 
-    eventually(lambda: world.condition("shop", "Synced").get("reason") == "HealFailed", "it says that it could not heal")
+    eventually(lambda: world.condition("shop", "Synced").get("reason") == "HealFailed", "it says so")
     assert "closed for today" in world.condition("shop", "Synced")["message"]
     assert world.condition("shop", "Ready")["status"] == "False"
     world.objects.delete(BINDING["apiVersion"], BINDING["kind"], "", "no-writes")  # type: ignore[arg-type]
