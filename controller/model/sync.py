@@ -56,5 +56,7 @@ class Sync(Strict, frozen=True, kw_only=True):
     ] = None
     self_heal: Annotated[bool, Meta(description="Undo foreign changes to fields that Git declares.")] = True
     interval: Annotated[Duration, Meta(description="Longest time between two comparisons.")] = "1h"
-    timeout: Annotated[Duration, Meta(description="How long a run may wait for health.")] = "5m"
+    timeout: Annotated[
+        Duration, Meta(description="How long a run may wait for health, and a deletion before it is said to be stuck.")
+    ] = "5m"
     retry: Annotated[Retry, Meta(description="What happens after a failed run.")] = Retry()

@@ -15,14 +15,22 @@ from controller.errors import Terminal
 from controller.model.application import Application
 from controller.model.labels import owner_value
 from controller.model.live import Foreseen
-from controller.model.objects import ObjectId
+from controller.model.objects import Key, ObjectId
 from controller.model.plan import Action, Plan, Step
+from controller.model.run import Trigger
 from controller.reconcile.deleting import home_of
+from controller.reconcile.handover import claim, heirs, keeps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from controller.model.manifest import Manifest
     from controller.reconcile.fleet import Target
     from controller.reconcile.rooms import Memory, Rooms, Wish
+
+
+class Owned(Terminal):
+    """Objects belong to other Applications."""
 
 
 async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, rooms: Rooms, *, full: bool) -> Plan:
@@ -30,16 +38,16 @@ async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, 
 
     Raises Terminal that names all objects the server refuses, or those that another Application owns.
     """
+    claim(app, wish, rooms)
     target.live.want((manifest.api_version, manifest.id.kind) for manifest in wish.manifests)
     asked = [manifest for manifest in wish.manifests if full or _moved(manifest, memory, target)]
     if asked:  # nobody watches what is shared: it may be gone, and the others with it
         asked += [manifest for manifest in wish.manifests if not manifest.owned and manifest not in asked]
     foreseen = await foresee(target.client, asked, wished=wish.manifests, former=rooms.former_managers, leave=left)
-    owner = owner_value(rooms.installation, app.key)
-    _refuse_foreign(app, asked, foreseen, owner, rooms)
+    await _refuse_foreign(app, asked, foreseen, target, rooms)
     stood = has_stood(app, wish)
     steps = [_step(manifest, foreseen.get(manifest.id), memory, stood=stood) for manifest in wish.manifests]
-    prunes = await _prunes(app, wish, target, owner)
+    prunes = await _prunes(app, wish, target, rooms)
     return Plan((*ordered(steps), *wish.skipped, *prunes))
 
 
@@ -68,10 +76,10 @@ def _step(manifest: Manifest, foreseen: Foreseen | None, memory: Memory, *, stoo
     return step
 
 
-async def _prunes(app: Application, wish: Wish, target: Target, owner: str) -> tuple[Step, ...]:
+async def _prunes(app: Application, wish: Wish, target: Target, rooms: Rooms) -> tuple[Step, ...]:
     if home_of(app) != app.spec.destination.cluster:
         return ()  # what stands in another cluster is pruned there, before anything is written here
-    wanted = wish.by_id
+    wanted, owner = wish.by_id, owner_value(rooms.installation, app.key)
     steps = []
     for entry in app.status.inventory:
         if entry.id in wanted:
@@ -81,20 +89,46 @@ async def _prunes(app: Application, wish: Wish, target: Target, owner: str) -> t
             step = msgspec.structs.replace(step, action=Action.SKIP, reason="sync.prune is false")
         if step:
             steps.append(step)
-    return tuple(reversed(ordered(steps)))
+    return tuple(reversed(ordered(await _handed_over(app, steps, target, rooms))))
 
 
-def _refuse_foreign(
-    app: Application, manifests: Iterable[Manifest], foreseen: Mapping[ObjectId, Foreseen], owner: str, rooms: Rooms
-) -> None:
-    """An object of another Application that still exists is never taken over: the first owner keeps it."""
-    taken = [
-        f"{manifest.id} belongs to Application {holder}"
-        for manifest in manifests
-        if manifest.owned
-        and (value := foreign_owner(foreseen[manifest.id].live, owner))
-        and (holder := rooms.registry.owners.get(value)) is not None
-        and holder != app.key
+async def _handed_over(app: Application, steps: Sequence[Step], target: Target, rooms: Rooms) -> list[Step]:
+    """What another Application wants by now is not pruned: it is that one's from here on."""
+    leaving = [step.id for step in steps if not step.released and not step.going]
+    taken = await heirs(app, leaving, target, rooms)
+    for key in set(taken.values()):
+        rooms.queue.put(key, Trigger.DRIFT)
+    return [
+        msgspec.structs.replace(
+            step, action=Action.SKIP, reason=f"Application {taken[step.id]} has it from now on", released=True
+        )
+        if step.id in taken
+        else step
+        for step in steps
     ]
+
+
+async def _refuse_foreign(
+    app: Application,
+    manifests: Iterable[Manifest],
+    foreseen: Mapping[ObjectId, Foreseen],
+    target: Target,
+    rooms: Rooms,
+) -> None:
+    """An object that another Application has and still wants is never taken over: the first owner keeps it."""
+    owner = owner_value(rooms.installation, app.key)
+    held: dict[Key, list[ObjectId]] = {}
+    for manifest in manifests:
+        value = foreign_owner(foreseen[manifest.id].live, owner) if manifest.owned else ""
+        holder = rooms.registry.owners.get(value)
+        if holder is not None and holder != app.key:
+            held.setdefault(holder, []).append(manifest.id)
+    taken = []
+    for key, objects in sorted(held.items()):
+        holder_app = rooms.registry.applications.get(key)
+        kept = await keeps(holder_app, objects, target, rooms) if holder_app else frozenset()
+        taken += [f"{wanted} belongs to Application {key}" for wanted in sorted(kept)]
     if taken:
-        raise Terminal("; ".join(taken), remedy="remove it from one of the two, or give it another name")
+        for key in held:
+            rooms.queue.put(key, Trigger.HEALTH)  # it says so, too
+        raise Owned("; ".join(taken), remedy="remove it from one of the two, or give it another name")

@@ -1,0 +1,165 @@
+"""All objects of an Application, pruned in one cluster: last written first, each kind gone before the next goes.
+
+So an operator outlives the objects whose finalizers it must see to. Nothing waits inside a look: what is not gone yet
+is looked at again, and after a while it is said what holds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from controller.apply.execute import Result, Terms, execute
+from controller.apply.order import ordered, reversed_ranks
+from controller.apply.together import together
+from controller.diff.plan import prune_step
+from controller.errors import NotReady, ShipslogError, Transient
+from controller.model.duration import seconds
+from controller.model.event import Draft, EventType
+from controller.model.labels import owner_value
+from controller.model.plan import Action, Plan, Step
+from controller.model.run import Trigger
+from controller.reconcile.handover import heirs
+from controller.reconcile.moment import epoch
+from controller.reconcile.rooms import draft, memory_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from controller.model.application import Application, InventoryEntry
+    from controller.reconcile.fleet import Target
+    from controller.reconcile.rooms import Rooms
+
+IN_FLIGHT = 50
+REMEDY = (
+    "have the owner of its finalizers let it go, or remove them by hand; spec.deletion: orphan lets the Application go "
+    "without it"
+)
+
+
+class StillGoing(NotReady):
+    """Objects were deleted and are not gone yet."""
+
+
+class StuckInDeletion(Transient):
+    """Objects were deleted long ago, and something holds them."""
+
+
+def stuck(step: Step, app: Application, now: float) -> bool:
+    """Whether the step's object is being deleted for longer than `spec.sync.timeout`: somebody should look."""
+    return step.going is not None and now - epoch(step.going.since) >= seconds(app.spec.sync.timeout)
+
+
+class Teardown:
+    """The objects of one Application in one cluster."""
+
+    def __init__(self, app: Application, target: Target, why: str, rooms: Rooms) -> None:
+        self.app = app
+        self.target = target
+        self.why = why
+        self.rooms = rooms
+        self.run_id = rooms.new_id()
+        self.intent = ""
+
+    async def run(self, *, wait: bool) -> None:
+        """Delete what is still ours; with `wait` until it is gone.
+
+        Raises StillGoing and StuckInDeletion for what is not, Transient when objects could not be deleted.
+        """
+        stuck_for_long: list[Step] = []
+        for rank in reversed_ranks(await self._steps(self.app.status.inventory)):
+            await self._prune([step for step in rank if step.action is Action.PRUNE])
+            if not wait:
+                continue
+            entries = [entry for entry in self.app.status.inventory if entry.id in {step.id for step in rank}]
+            going = [step for step in await self._steps(entries) if step.going]
+            young = [step for step in going if not stuck(step, self.app, self.rooms.now())]
+            if young:
+                raise StillGoing(f"waiting until they are gone: {_named(young)}", after=_after(young, self.rooms.now()))
+            stuck_for_long += going
+        if stuck_for_long:
+            raise StuckInDeletion(f"not gone: {_named(stuck_for_long)}", remedy=REMEDY)
+
+    async def _steps(self, entries: Sequence[InventoryEntry]) -> tuple[Step, ...]:
+        """What is to be deleted, and what is on its way; not what another Application wants by now."""
+        owner = owner_value(self.rooms.installation, self.app.key)
+        gate = asyncio.Semaphore(IN_FLIGHT)
+        found: list[Step] = []
+
+        async def look(entry: InventoryEntry) -> None:
+            async with gate:
+                live = await self.target.client.get(entry.id, entry.api_version)
+            step = prune_step(entry.id, entry.api_version, live, owner)
+            if step and not step.released and (step.going or step.action is Action.PRUNE):
+                found.append(step)
+
+        await together("look", (look(entry) for entry in entries))
+        wanted = [step.id for step in found if step.action is Action.PRUNE]
+        taken = await heirs(self.app, wanted, self.target, self.rooms)
+        for key in set(taken.values()):
+            self.rooms.queue.put(key, Trigger.DRIFT)
+        return ordered(step for step in found if step.id not in taken)
+
+    async def _prune(self, steps: Sequence[Step]) -> None:
+        if not steps:
+            return
+        objects = [f"prune {step.id}" for step in steps]
+        detail = {"kind": "delete", "objects": objects[:200], "objectsInAll": len(objects)}
+        (intent,) = await self.rooms.ledger.append(self._draft(EventType.APPLY_INTENT, detail=detail, reason=self.why))
+        self.intent = intent.id
+        terms = Terms(owner_value(self.rooms.installation, self.app.key), self.app.spec.sync.prune_propagation)
+        results = await execute(self.target.client, Plan(tuple(steps)), terms, self._record)
+        failed = [result for result in results if result.error]
+        await self._conclude(len(results) - len(failed), len(failed))
+        if failed:
+            told = "; ".join(f"{result.step.id}: {result.error}" for result in failed[:5])
+            causes = [result.cause for result in failed]
+            raise Transient(f"objects could not be deleted: {told}", underlying=causes)
+
+    async def _record(self, result: Result) -> None:
+        await self.rooms.ledger.append(
+            self._draft(
+                EventType.PRUNE_OBJECT,
+                object_id=result.step.id,
+                causation_id=self.intent,
+                outcome="failure" if result.error else "success",
+                reason=result.error[:2048] or self.why,
+                detail={"cause": result.cause} if result.cause else {},
+            )
+        )
+
+    async def _conclude(self, written: int, failed: int) -> None:
+        result = self._draft(
+            EventType.APPLY_RESULT,
+            causation_id=self.intent,
+            outcome="failure" if failed else "success",
+            detail={"written": written, "failed": failed},
+        )
+        try:
+            await self.rooms.ledger.append(result)
+        except ShipslogError:
+            memory = memory_of(self.rooms, self.app)
+            memory.owed = (*memory.owed, result)
+            raise
+
+    def _draft(self, type_: EventType, **fields: object) -> Draft:
+        event = draft(self.app, type_, correlation_id=self.run_id, **fields)  # type: ignore[arg-type]
+        return at(event, self.target.client.name)
+
+
+def at(event: Draft, cluster: str) -> Draft:
+    """The event, about another cluster than the Application's destination."""
+    return msgspec.structs.replace(event, target=msgspec.structs.replace(event.target, cluster=cluster))
+
+
+def _named(steps: Sequence[Step]) -> str:
+    told = "; ".join(f"{step.id}: {step.going}" for step in steps[:3])
+    return told + (f" and {len(steps) - 3} more" if len(steps) > 3 else "")
+
+
+def _after(steps: Sequence[Step], now: float) -> float:
+    """Look again soon at first, then less often: a watch tells, too, where there is one."""
+    age = max(now - epoch(step.going.since) for step in steps if step.going)
+    return min(max(age / 4, 0.5), 10.0)
