@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from controller.reconcile.registry import Registry
 
 SECRETS_AGAIN = 5.0
-"""Seconds until a Secret that could not be read is tried again."""
+"""Seconds until a Secret that could not be read, or did not open the repository, is read again."""
 SECRETS_INTERVAL = 60.0
 """Seconds between two readings of the Secrets: rotated credentials are in use after at most that long."""
-_ABOUT_SECRETS = (AuthenticationFailed, HostKeyRefused, SecretUnusable)
+_ABOUT_SECRETS = frozenset(error.__name__ for error in (AuthenticationFailed, HostKeyRefused, SecretUnusable))
 _log = logs.get_logger(__name__)
 
 
@@ -94,9 +94,6 @@ class Sources:
         repository = self._registry.repositories.get(key)
         if repository is None:
             return
-        if isinstance(state.error, _ABOUT_SECRETS):
-            # It may have been rotated since it was read; when it was not, nothing happens.
-            self._changes.put_nowait(key)
         before = self._failing.get(key, _failing_before(repository))
         now = self._failing[key] = type(state.error).__name__ if state.error else ""
         if before == now:
@@ -157,12 +154,16 @@ class Sources:
         await self._repositories.sweep()
 
     async def _reread(self) -> None:
+        rounds = int(SECRETS_INTERVAL / SECRETS_AGAIN)
         while True:
-            await asyncio.sleep(SECRETS_INTERVAL)
-            for key, repository in list(self._registry.repositories.items()):
-                spec = repository.spec
-                if spec.secret_ref or spec.proxy_secret_ref or spec.verify:
-                    await self._ensure(key)
+            for turn in range(rounds):
+                await asyncio.sleep(SECRETS_AGAIN)
+                for key, repository in list(self._registry.repositories.items()):
+                    spec = repository.spec
+                    named = spec.secret_ref or spec.proxy_secret_ref or spec.verify
+                    # Where the login fails it may be rotated at any moment, and somebody waits for it.
+                    if named and (turn == rounds - 1 or self._failing.get(key) in _ABOUT_SECRETS):
+                        await self._ensure(key)
 
     async def _ensure(self, key: Key) -> None:
         repository = self._registry.repositories.get(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from controller.errors import Terminal
@@ -39,7 +40,10 @@ async def wish_at(app: Application, memory: Memory, target: Target, revision: Re
     """What the Application wants at this commit. Raises as `wish_of`."""
     with rooms.metrics.stage_duration.labels(stage="render").time():
         request = await request_of(app, memory, target, rooms.registry.home)
-        rendered = await rooms.renderer.render(rooms.repositories.tree(_repository(app), revision.sha), request)
+        tree = rooms.repositories.tree(_repository(app), revision.sha)
+        path = posixpath.normpath(app.spec.source.path)
+        await tree.directory("" if path == "." else path)  # says what there is instead
+        rendered = await rooms.renderer.render(tree, request)
     known = memory.wish
     made_of = (rendered.digest, app.spec.destination, app.spec.ignore_differences, app.spec.sync.create_namespace)
     if known and memory.wish_source == made_of:
