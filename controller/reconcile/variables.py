@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from controller.model.postbuild import SubstituteReference
     from controller.ports import Cluster
 
-INTERVAL = 30.0
-"""Seconds between two looks at what Applications refer to: a changed value is used after at most that long."""
+INTERVAL = 5.0
+"""Seconds between two looks at what Applications refer to: a changed value is used after about that long."""
+RATE = 20.0
+"""Questions in a second, at most about: with very many references, a look takes longer to come."""
 _log = logs.get_logger(__name__)
 
 
@@ -88,12 +90,12 @@ async def watch_variables(rooms: Rooms) -> None:
     Asked for by name, one by one: listing or watching the Secrets of a namespace would need the right to read them all.
     """
     while True:
-        await asyncio.sleep(INTERVAL)
-        await look_again(rooms)
+        asked = await look_again(rooms)
+        await asyncio.sleep(max(INTERVAL, asked / RATE))
 
 
-async def look_again(rooms: Rooms) -> None:
-    """Ask once for everything that Applications refer to."""
+async def look_again(rooms: Rooms) -> int:
+    """Ask once for everything that Applications refer to; how much that is."""
     users: dict[ObjectId, list[tuple[Key, str]]] = defaultdict(list)
     for key, memory in rooms.memories.items():
         for object_id, version in memory.references.items():
@@ -107,3 +109,4 @@ async def look_again(rooms: Rooms) -> None:
         for key, used in known:
             if used != version:
                 rooms.queue.put(key, Trigger.SPEC)
+    return len(users)
