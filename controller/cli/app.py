@@ -14,7 +14,7 @@ from controller.cli import options, output
 from controller.cli.home import Place, locate, opened
 from controller.cli.nouns import key_of, read_application, understood
 from controller.cli.printer import age
-from controller.cli.table import Table, columns, show
+from controller.cli.table import Table, columns, show, style
 from controller.errors import ShipslogError
 from controller.model.cluster import IN_CLUSTER
 from controller.model.health import Health, HealthStatus
@@ -99,11 +99,14 @@ def _show(app: Application, verdicts: Sequence[Health | None], now: datetime) ->
         "Conditions",
         ("Type", "Status", "Reason", "Since", "Message"),
         [(one.type, one.status, one.reason, age(one.last_transition_time, now), one.message) for one in conditions],
+        wraps=("Message",),
+        colour=condition_colour,
     )
     _section(
         "Drift",
         ("Object", "Change", "Fields", "Manager", "Since"),
         [(one.object, one.change, ", ".join(one.fields), one.manager, age(one.since, now)) for one in app.status.drift],
+        optional=("Manager", "Fields"),
     )
     _section(
         "Objects",
@@ -118,11 +121,13 @@ def _show(app: Application, verdicts: Sequence[Health | None], now: datetime) ->
             )
             for entry, verdict in zip(app.status.inventory, verdicts, strict=True)
         ],
+        optional=("Namespace",),
     )
     _section(
         "History",
         ("Run", "Phase", "Trigger", "Actor", "Revision", "Finished", "Message"),
         [_run(run, now) for run in app.status.history],
+        optional=("Run", "Revision", "Trigger"),
     )
 
 
@@ -156,8 +161,22 @@ def _run(run: Run, now: datetime) -> tuple[str, ...]:
     return run.id, run.phase.value, run.trigger.value, run.actor, run.revision[:12], when, run.message
 
 
-def _section(title: str, titles: tuple[str, ...], rows: Sequence[Sequence[str]]) -> None:
+def condition_colour(title: str, cell: str, row: Sequence[str]) -> str:
+    """Of a condition, by what it says: being Stalled is bad, being at work is neither, not being so is no news."""
+    if title != "Status":
+        return ""
+    match row[0], cell:
+        case "Stalled", "True":
+            return "red"
+        case "Reconciling", "True":
+            return "yellow"
+        case "Stalled" | "Reconciling", _:
+            return ""
+    return style(cell)
+
+
+def _section(title: str, titles: tuple[str, ...], rows: Sequence[Sequence[str]], **more: Any) -> None:
     if rows:
         print(f"\n{title}")
         sys.stdout.flush()
-        show(Table(titles, rows))
+        show(Table(titles, rows, **more))

@@ -50,6 +50,7 @@ def command(
         lambda: Table(
             ("Check", "Status", "Message", "Remedy"),
             [(one.check, one.status, one.message, one.remedy) for one in findings],
+            wraps=("Message", "Remedy"),
         ),
     )
     return Exit.FAILED if any(one.status == "fail" for one in findings) else Exit.OK

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from controller.cli.table import Table
+from controller.cli.table import VERDICTS, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,13 @@ def rows(kind: Kind, bodies: Sequence[Json], *, wide: bool, namespaces: bool, no
         ]
         for body in bodies
     ]
-    return Table(titles, lines, empty=f"No {kind.plural} found.")
+    return Table(titles, lines, empty=f"No {kind.plural} found.", optional=_optional(shown))
+
+
+def _optional(shown: Sequence[Column]) -> tuple[str, ...]:
+    """What a narrow terminal goes without, first what only `-o wide` shows: never a verdict, a message at last."""
+    order = sorted(shown[::-1], key=lambda column: (column.name == "Message", -column.priority))
+    return tuple(column.name for column in order if column.name not in VERDICTS)
 
 
 def _cell(column: Column, body: Json, now: datetime) -> str:
