@@ -48,7 +48,9 @@ async def foresee(
     helps, else Transient. Only a failure that is nothing of one object's own (no answer, told to wait) is raised alone.
     """
     pending = Pending(wished)
-    absent = await _absent(cluster, pending.namespaces & {manifest.id.namespace for manifest in manifests})
+    # A Namespace that nobody asks about stands as it stood.
+    unsure = Pending(manifests).namespaces & {manifest.id.namespace for manifest in manifests}
+    absent = await _absent(cluster, unsure)
     questions = _Questions(cluster, pending.kinds, absent, former, leave)
     gate = asyncio.Semaphore(IN_FLIGHT)
     answers: dict[ObjectId, Foreseen] = {}
