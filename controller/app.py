@@ -29,7 +29,6 @@ from controller.kube.access import from_kubeconfig_bytes, from_kubeconfig_file, 
 from controller.kube.cluster import open_cluster
 from controller.metrics import Metrics
 from controller.model.cluster import IN_CLUSTER, Cluster
-from controller.model.run import Trigger
 from controller.reconcile.announce import Announcer
 from controller.reconcile.fleet import Fleet
 from controller.reconcile.measured import MeasuredLedger
@@ -39,6 +38,7 @@ from controller.reconcile.reporting import Reporter
 from controller.reconcile.rooms import Rooms
 from controller.reconcile.sources import Sources
 from controller.reconcile.variables import watch_variables
+from controller.reconcile.wiring import wire
 from controller.reconcile.workers import Workers
 from controller.record.journal import Journal
 from controller.record.ledger import PostgresLedger
@@ -55,8 +55,6 @@ if TYPE_CHECKING:
     from controller import ports
     from controller.kube.access import Access
     from controller.kube.cluster import ApiCluster
-    from controller.model.objects import Key
-    from controller.model.repository import Repository
     from controller.settings import Settings
 
 SAMPLE_INTERVAL = 1.0
@@ -192,7 +190,7 @@ class _Ship:
             former_managers=settings.former_managers,
             ignored=ignored,
         )
-        self._wire(rooms, sources, reporter)
+        wire(rooms, sources, reporter)
         self.stack.push_async_callback(fleet.close)
         await self._service("sampling", lambda: self._sample(journal, renderer))
         await self._service("clusters", fleet.run)
@@ -202,37 +200,6 @@ class _Ship:
         await self._service("registry", registry.run)
         self.checks["registry"] = lambda: "" if registry.is_synced else "our own objects are not listed yet"
         await self.stack.enter_async_context(self._workers(rooms))
-
-    def _wire(self, rooms: Rooms, sources: Sources, reporter: Reporter) -> None:
-        registry, fleet, queue = rooms.registry, rooms.fleet, self.queue
-
-        def moved(owner: str, trigger: Trigger) -> None:
-            key = registry.owners.get(owner)
-            if key is not None:
-                queue.put(key, trigger)
-
-        def cluster_state(name: str, target: Any, failure: str) -> None:
-            reporter.cluster(name, target, failure)
-            for app in registry.applications.values():
-                if app.spec.destination.cluster == name:
-                    queue.put(app.key, Trigger.HEALTH)
-
-        def repository(key: Key, changed: Repository | None) -> None:
-            if changed is None:
-                self.metrics.forget_repository(key.namespace, key.name)
-            sources.change(key, changed)
-
-        def cluster_of(key: Key) -> str:
-            app = registry.applications.get(key)
-            return app.spec.destination.cluster if app else ""
-
-        queue.cluster_of = cluster_of
-        registry.on_application = queue.put
-        registry.on_repository = repository
-        registry.on_cluster = fleet.change
-        fleet.on_move = moved
-        fleet.on_state = cluster_state
-        fleet.on_figures = reporter.cluster
 
     async def _access(self) -> Access:
         if self.settings.kubeconfig:

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from controller.model.base import Noun, Strict
 from controller.model.condition import Conditions, ObservedGeneration
+from controller.model.dependency import Dependencies
 from controller.model.drift import Drift
 from controller.model.ignore import IgnoreDifferences
 from controller.model.names import NAMESPACE, Name
@@ -39,6 +40,7 @@ class ApplicationSpec(Strict, frozen=True, kw_only=True):
     source: Annotated[Source, Meta(description="Where the manifests are.")]
     destination: Annotated[Destination, Meta(description="Where the objects go.")]
     sync: Annotated[Sync, Meta(description="When and how the cluster is made equal to Git.")] = Sync()
+    depends_on: Dependencies = ()
     ignore_differences: IgnoreDifferences = ()
     deletion: Annotated[
         Literal["prune", "orphan"] | None,

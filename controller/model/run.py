@@ -17,6 +17,7 @@ class Trigger(enum.StrEnum):
     WEBHOOK = "webhook"
     SPEC = "spec"
     REVISION = "revision"
+    DEPENDENCY = "dependency"
     DRIFT = "drift"
     HEALTH = "health"
     RETRY = "retry"

@@ -14,6 +14,7 @@ from controller.model.run import Phase, Run, Trigger
 from controller.reconcile.announce import as_read
 from controller.reconcile.concluding import conclude
 from controller.reconcile.deleting import dismantle, home_of, leave
+from controller.reconcile.dependencies import await_dependencies
 from controller.reconcile.drifting import notice
 from controller.reconcile.failing import fail, rest
 from controller.reconcile.healing import unhurried, written
@@ -59,6 +60,7 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
     if home_of(app) != app.spec.destination.cluster:
         memory.baselines.clear()  # they are of the cluster that it leaves
     await settle(case)
+    await_dependencies(case)
     plan = await planned(case)
     await notice(case, plan)
     verdict = judge(

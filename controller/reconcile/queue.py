@@ -64,6 +64,10 @@ class KeyQueue:
     def __len__(self) -> int:
         return len(self._reasons)
 
+    def has(self, key: Key) -> bool:
+        """Whether the key waits for a worker, or is in hand."""
+        return key in self._reasons or key in self._busy
+
     def put(self, key: Key, trigger: Trigger) -> None:
         """Want a worker for the key now. A more urgent reason moves a waiting key forward."""
         reasons = self._reasons.setdefault(key, set())

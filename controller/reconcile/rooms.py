@@ -57,6 +57,10 @@ class Rooms:
     """Rules about fields of every Application's objects that are left to others."""
     claims: Claims = dataclasses.field(default_factory=Claims)
     memories: dict[Key, Memory] = dataclasses.field(default_factory=dict)
+    waiting: dict[Key, set[Key]] = dataclasses.field(default_factory=dict)
+    """Who waits for a look at each Application."""
+    cycles: dict[Key, set[Key]] = dataclasses.field(default_factory=dict)
+    """Who is in a cycle with each Application."""
 
 
 class Wish(msgspec.Struct, frozen=True):

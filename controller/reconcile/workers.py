@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from controller import logs
 from controller.model.run import Trigger
+from controller.reconcile.dependencies import release
 from controller.reconcile.loop import advance
 from controller.tasks import deadline
 
@@ -53,6 +54,7 @@ class Workers:
         finally:
             metrics.workers_busy.dec()
             self._rooms.queue.done(work.key)
+            release(work.key, self._rooms)
 
     async def _look(self, work: Work) -> None:
         queue = self._rooms.queue

@@ -77,7 +77,7 @@ def test_an_invalid_object_behind_its_namespace_fails_before_its_siblings_are_wr
     assert "Service shop/bad" in failed["reason"]
     assert world.objects.get("v1", "ConfigMap", "shop", "fine") is None
     # The next look may come before ours: by then the Namespace stands, and the dry run itself refuses the object.
-    assert world.condition("shop", "Synced")["reason"] in {"ApplyFailed", "Rejected"}
+    assert world.condition("shop", "Synced")["reason"] in {"ApplyFailed", "Invalid", "Rejected"}
 
 
 def test_a_partial_failure_is_told_object_by_object_and_retried(world: World, controller: ControllerProcess) -> None:

@@ -1,0 +1,59 @@
+"""Who is told of what: news become keys on the queue, and words for a status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from controller.model.run import Trigger
+from controller.reconcile.dependencies import changed
+
+if TYPE_CHECKING:
+    from controller.model.objects import Key
+    from controller.model.repository import Repository
+    from controller.reconcile.fleet import Target
+    from controller.reconcile.reporting import Reporter
+    from controller.reconcile.rooms import Rooms
+    from controller.reconcile.sources import Sources
+
+
+def wire(rooms: Rooms, sources: Sources, reporter: Reporter) -> None:
+    """Connect registry, fleet and sources with the queue and the reporter."""
+    rooms.queue.cluster_of = lambda key: _cluster_of(rooms, key)
+    rooms.registry.on_application = lambda key, trigger: _application(rooms, key, trigger)
+    rooms.registry.on_repository = lambda key, repository: _repository(rooms, sources, key, repository)
+    rooms.registry.on_cluster = rooms.fleet.change
+    rooms.fleet.on_move = lambda owner, trigger: _moved(rooms, owner, trigger)
+    rooms.fleet.on_state = lambda name, target, failure: _cluster_state(rooms, reporter, name, target, failure)
+    rooms.fleet.on_figures = reporter.cluster
+
+
+def _cluster_of(rooms: Rooms, key: Key) -> str:
+    app = rooms.registry.applications.get(key)
+    return app.spec.destination.cluster if app else ""
+
+
+def _application(rooms: Rooms, key: Key, trigger: Trigger) -> None:
+    rooms.queue.put(key, trigger)
+    if trigger is Trigger.SPEC:
+        changed(key, rooms)
+
+
+def _repository(rooms: Rooms, sources: Sources, key: Key, repository: Repository | None) -> None:
+    if repository is None:
+        rooms.metrics.forget_repository(key.namespace, key.name)
+    sources.change(key, repository)
+
+
+def _moved(rooms: Rooms, owner: str, trigger: Trigger) -> None:
+    """An object with this owner label moved in some cluster."""
+    key = rooms.registry.owners.get(owner)
+    if key is not None:
+        rooms.queue.put(key, trigger)
+
+
+def _cluster_state(rooms: Rooms, reporter: Reporter, name: str, target: Target | None, failure: str) -> None:
+    """A cluster came or went: all its Applications are looked at."""
+    reporter.cluster(name, target, failure)
+    for app in rooms.registry.applications.values():
+        if app.spec.destination.cluster == name:
+            rooms.queue.put(app.key, Trigger.HEALTH)
