@@ -91,6 +91,8 @@ class ApplicationState:
     synced_since: float = 0.0
     health_since: float = 0.0
     drifted: int = 0
+    drift_since: float = 0.0
+    contested: int = 0
     objects: int = 0
     suspended: bool = False
     mode: str = "auto"
@@ -148,6 +150,16 @@ class Metrics:
         )
         self.application_drifted_objects = self._gauge(
             "application_drifted_objects", "Objects with an open drift.", *whose
+        )
+        self.application_oldest_drift = self._gauge(
+            "application_oldest_drift_timestamp_seconds",
+            "Since when the oldest open drift stands, in seconds since the epoch; 0 while there is none.",
+            *whose,
+        )
+        self.application_contested_objects = self._gauge(
+            "application_contested_objects",
+            "Objects that somebody else writes as often as we heal them: their heals are put off.",
+            *whose,
         )
         self.application_objects = self._gauge("application_objects", "Objects the Application owns.", *whose)
         self.application_suspended = self._gauge(
@@ -287,7 +299,8 @@ class Metrics:
             self.forget_application(*key)
             shown = self._shown[key] = self._series_of(state)
         healthy = state.health in {HealthStatus.HEALTHY, HealthStatus.SUSPENDED}
-        values = (state.synced, healthy, state.drifted, state.objects, state.suspended)
+        drift = state.drifted, state.drift_since, state.contested
+        values = (state.synced, healthy, *drift, state.objects, state.suspended)
         for gauge, value in zip(shown.plain, values, strict=True):
             gauge.set(value)
         for health, gauge in shown.health.items():
@@ -312,6 +325,8 @@ class Metrics:
             self.application_synced,
             self.application_healthy,
             self.application_drifted_objects,
+            self.application_oldest_drift,
+            self.application_contested_objects,
             self.application_objects,
             self.application_suspended,
         )

@@ -172,6 +172,23 @@ DRIFT = Row(
             quiet="nothing drifted in the last hour",
         ),
         Panel(
+            title="Oldest open drift",
+            asks="How long has drift been left to stand, by policy, by a person's decision, or because a heal fails?",
+            queries=(
+                Query(
+                    f"time() - min(max by ({ONE}) (shipslog_application_oldest_drift_timestamp_seconds{ON}) > 0)",
+                    "oldest",
+                ),
+            ),
+            unit="s",
+            quiet="no drift is open",
+        ),
+        Panel(
+            title="Contested objects",
+            asks="Does somebody else write what Git says, as often as it is healed?",
+            queries=(Query(f"sum(max by ({ONE}) (shipslog_application_contested_objects{ON}))", "objects"),),
+        ),
+        Panel(
             title="Drift detection latency",
             asks="How soon after the foreign write did we know? (the last hour)",
             queries=quantiles("shipslog_drift_detection_latency_seconds", window="1h"),

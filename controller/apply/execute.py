@@ -138,7 +138,7 @@ class _Execution:
                 "resourceVersion": step.takeover.resource_version,
             }
             await self.cluster.merge(step.id, step.api_version, {"metadata": entries})
-        return await self.cluster.apply(step.manifest.body, force=options.force, manager=step.manifest.manager)
+        return await self.cluster.apply(_as_seen(step), force=options.force, manager=step.manifest.manager)
 
     async def _check(self, step: Step) -> None:
         assert step.manifest is not None  # noqa: S101 - as above
@@ -156,6 +156,15 @@ class _Execution:
                 raise Transient(f"{step.id} was written but is not established after {ESTABLISH_TIMEOUT:.0f} s")
             await asyncio.sleep(pause)
             pause = min(pause * 2, 1.0)
+
+
+def _as_seen(step: Step) -> Json:
+    """The wish; of a heal, for the object as it was looked at: what was written since is recorded before it goes."""
+    assert step.manifest is not None  # noqa: S101 - as above
+    body, seen = step.manifest.body, step.attribution
+    if not step.drifted or step.takeover or seen is None or not seen.resource_version:
+        return body
+    return body | {"metadata": body["metadata"] | {"uid": step.uid, "resourceVersion": seen.resource_version}}
 
 
 def _failed(step: Step, failure: ShipslogError) -> Result:

@@ -25,6 +25,7 @@ COMMANDS = {
     "sync": "Ask for a sync: show the plan, hand the request to the controller, wait for its outcome.",
     "suspend": "Leave an Application alone: no sync, no healing, no pruning, until it is resumed.",
     "resume": "Take a suspended Application up again.",
+    "drift": "Show the open drifts of an Application; decline a heal for one episode.",
     "audit": "Read the ledger: what was synced, what drifted, who did it, and when.",
     "render": "Print the objects that a local directory renders to.",
     "health": "Judge the health of objects.",

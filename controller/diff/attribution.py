@@ -17,7 +17,7 @@ from controller.model.base import Json
 from controller.model.drift import Attribution, Suspect
 from controller.model.labels import MANAGER
 
-DELETED = Attribution(certainty="unattributable", explanation="a deleted object leaves no trace of who")
+DELETED = Attribution(certainty="unattributable", tier="E", explanation="a deleted object leaves no trace of who")
 EVIDENCE = 24 << 10
 """Bytes of raw managedFields entries that an attribution holds; of the largest above that only the size is told."""
 
@@ -63,7 +63,9 @@ def _nobody(body: Json, foreign: Sequence[Json]) -> Attribution:
         explanation = "no entry names the field; these managers wrote after our own last write"
         return Attribution(certainty="ambiguous", tier="D", suspects=late, explanation=explanation)
     return Attribution(
-        certainty="unattributable", explanation="a removed field, or a write in our name, leaves no trace of who"
+        certainty="unattributable",
+        tier="E",
+        explanation="a removed field, or a write in our name, leaves no trace of who",
     )
 
 

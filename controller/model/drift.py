@@ -39,7 +39,7 @@ class Attribution(Noun, frozen=True, kw_only=True):
     """
 
     certainty: Literal["manager", "ambiguous", "unattributable"]
-    tier: Literal["C", "D", "E"] = "E"
+    tier: Literal["C", "D", "E"]
     suspects: tuple[Suspect, ...] = ()
     explanation: str = ""
     managed_fields: tuple[Json, ...] = ()

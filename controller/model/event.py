@@ -45,6 +45,12 @@ class EventType(enum.Enum):
     HEALTH_CHANGED = ("health.changed", "S6000", "info", "The verdict on an Application changed.")
     DRIFT_DETECTED = ("drift.detected", "S7000", "warning", "The cluster left Git: what, which fields, by whom.")
     DRIFT_HEALED = ("drift.healed", "S7001", "info", "We wrote Git's fields back, and how long the drift stood.")
+    DRIFT_DECLINED = (
+        "drift.declined",
+        "S7003",
+        "warning",
+        "A person wants a drift to stand: who, why, and for which episode. It ends with the episode.",
+    )
     DRIFT_ENDED = ("drift.ended", "S7002", "info", "The drift went without us: reverted by others, or adopted by Git.")
 
     APPLICATION_SUSPENDED = (

@@ -70,6 +70,15 @@ class Announcer:
             self._registry.accept(body)
         return application(body)
 
+    async def annotate(self, app: Application, name: str, value: str | None) -> Application:
+        """Set an annotation, or remove it; refused where somebody changed the Application meanwhile."""
+        target = ObjectId(GROUP, "Application", app.key.namespace, app.key.name)
+        metadata = {"annotations": {name: value}, "resourceVersion": app.resource_version}
+        body = await self._home.merge(target, API_VERSION, {"metadata": metadata})
+        self._registry.accept(body)
+        latest = application(body)
+        return msgspec.structs.replace(as_read(latest, app), annotations=latest.annotations)
+
     async def event(
         self,
         about: Application | Repository,

@@ -29,7 +29,7 @@ from controller.record.status import Findings, Truth
 from controller.tasks import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from controller.apply.execute import Result
     from controller.govern.judge import Verdict
@@ -114,6 +114,8 @@ def _findings(
     reason, message, progressing = "Synced", "; ".join((revision, *case.wish.warnings)), ""
     if not verdict.allowed:
         synced, reason, message = "False", verdict.reason, verdict.message
+    elif case.held:
+        synced, reason, message = "False", "Drifted", _several(f"{name}: {why}" for name, why in case.held.items())
     elif run and not run.applied and run.phase is Phase.FAILED:
         synced, reason, message = "False", "ApplyFailed", run.message
         progressing = "trying again" if run.attempt < case.app.spec.sync.retry.limit else ""
@@ -136,7 +138,13 @@ def _findings(
         health=health,
         progressing=progressing,
         stalled=stalled,
+        contested=_several(case.memory.fights.contested()),
     )
+
+
+def _several(sentences: Iterable[str]) -> str:
+    told = list(sentences)
+    return "; ".join(told[:_NAMED]) + (f" and {len(told) - _NAMED} more" if len(told) > _NAMED else "")
 
 
 async def _refusal(case: Case, verdict: Verdict) -> None:
@@ -178,8 +186,8 @@ def _next(case: Case, plan: Plan, status: ApplicationStatus) -> Fate:
         fates.append((max(case.memory.retry_at - time.monotonic(), 0.0), Trigger.RETRY))
     if case.memory.unhealed:
         fates.append((max(case.memory.retry_at - time.monotonic(), 0.0), Trigger.RETRY))
-    if case.memory.heal_at > time.monotonic():
-        fates.append((case.memory.heal_at - time.monotonic(), Trigger.DRIFT))
+    if (pause := case.memory.fights.next()) > 0:
+        fates.append((pause, Trigger.DRIFT))
     case.rooms.metrics.reconciles.labels(fate="waiting" if len(fates) > 1 else "done").inc()
     delay, trigger = min(fates)
     return trigger, delay

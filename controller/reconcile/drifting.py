@@ -8,6 +8,7 @@ import msgspec
 
 from controller.model.event import Actor, EventType
 from controller.observe.drift import Episodes, compare, evidence
+from controller.reconcile.declining import decisions, declined, withdraw
 from controller.reconcile.moment import epoch, rfc3339
 from controller.record.identifier import derived
 
@@ -34,15 +35,18 @@ async def notice(case: Case, plan: Plan) -> tuple[Drift, ...]:
     episodes = compare(
         known, plan.steps, new_id=lambda drift, step: _id(case, drift, step), since=lambda id_: _since(case, id_)
     )
+    standing = declined(case, episodes.open)
+    await withdraw(case, episodes.ended, standing)
     drafts = [_detected(case, drift, step) for drift, step in episodes.opened]
     drafts += [_ended(case, drift) for drift in episodes.ended]
+    drafts += decisions(case, known, standing)
     if drafts:
         await case.rooms.ledger.append(*drafts)
-    case.memory.drifts = episodes.open
+    case.memory.drifts = standing
     _count(case, episodes)
     for drift, step in episodes.opened:
         case.say("DriftDetected", sentence(drift, step), warning=True)
-    return episodes.open
+    return standing
 
 
 def _left(case: Case) -> tuple[Drift, ...]:
@@ -84,6 +88,8 @@ async def healed(case: Case, done: Iterable[ObjectId], run_id: str) -> None:
     if not ended:
         return
     now = case.rooms.now()
+    await withdraw(case, ended, [drift for drift in case.memory.drifts or () if drift not in ended])
+    case.memory.fights.healed(drift.object for drift in ended)
     await case.rooms.ledger.append(
         *(
             msgspec.structs.replace(

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from controller import logs
 from controller.errors import ShipslogError, Terminal
-from controller.govern.judge import Verdict, judge
+from controller.govern.judge import judge
 from controller.model.duration import seconds
 from controller.model.labels import FINALIZER
 from controller.model.run import Phase, Run, Trigger
 from controller.reconcile.announce import as_read
 from controller.reconcile.concluding import conclude
+from controller.reconcile.declining import spared
 from controller.reconcile.deleting import dismantle, home_of, leave
 from controller.reconcile.dependencies import await_dependencies
 from controller.reconcile.drifting import notice
 from controller.reconcile.failing import fail, rest
-from controller.reconcile.healing import unhurried, written
+from controller.reconcile.healing import written
 from controller.reconcile.planning import plan_of
 from controller.reconcile.rooms import Case, Memory, memory_of, missing
 from controller.reconcile.syncing import applied, begin, finish, is_new
@@ -25,6 +26,7 @@ from controller.reconcile.wish import wish_of
 
 if TYPE_CHECKING:
     from controller.apply.execute import Result
+    from controller.govern.judge import Verdict
     from controller.model.application import Application
     from controller.model.plan import Plan
     from controller.reconcile.fleet import Target
@@ -70,7 +72,8 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
         suspended_cluster=target.suspended,
         inventory=len(app.status.inventory),
     )
-    verdict = unhurried(case, plan, verdict)
+    if verdict.allowed and not is_new(case, plan):
+        plan = spared(case, plan)
     run, results = await synced(case, plan, verdict)
     memory.failures = 0
     with rooms.metrics.stage_duration.labels(stage="record").time():

@@ -13,7 +13,7 @@ import msgspec
 from controller import logs
 from controller.model.application import Application, ApplicationSpec, ApplicationStatus
 from controller.model.cluster import Cluster, ClusterSpec, ClusterStatus
-from controller.model.labels import API_VERSION, SYNC_ANNOTATION, owner_value
+from controller.model.labels import API_VERSION, DECLINE_ANNOTATION, SYNC_ANNOTATION, owner_value
 from controller.model.live import newer
 from controller.model.objects import Key
 from controller.model.repository import Repository, RepositorySpec, RepositoryStatus
@@ -200,6 +200,8 @@ def _news(known: Application | None, app: Application) -> Trigger | None:
         return Trigger.USER
     if known is None or (known.uid, known.generation, known.deleting) != (app.uid, app.generation, app.deleting):
         return Trigger.SPEC
+    if known.annotations.get(DECLINE_ANNOTATION) != app.annotations.get(DECLINE_ANNOTATION):
+        return Trigger.DRIFT
     return None
 
 

@@ -22,6 +22,7 @@ from controller.model.objects import Key, ObjectId
 from controller.model.plan import Step
 from controller.model.revision import Revision
 from controller.reconcile.claims import Claims
+from controller.reconcile.fights import Fights
 from controller.record.identifier import derived
 
 if TYPE_CHECKING:
@@ -102,11 +103,9 @@ class Memory:
     retry_at: float = 0.0
     retry_after: float = 0.0
     """For how many seconds a server asked to be left alone when the last run failed."""
-    heals: list[float] = dataclasses.field(default_factory=list)
+    fights: Fights = dataclasses.field(default_factory=Fights)
     unhealed: int = 0
     """Heals that failed one after another."""
-    heal_at: float = 0.0
-    """When drift that was left standing may be healed, on the monotonic clock; 0: none was."""
     episodes: dict[str, int] = dataclasses.field(default_factory=dict)
     """How often the same evidence of a drift was met, by what derives from it."""
     drifts: tuple[Drift, ...] | None = None
@@ -142,6 +141,8 @@ class Case:
     """A person asked for a sync that was not handled yet."""
     actor: Actor = dataclasses.field(init=False)
     """Who is behind this look."""
+    held: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Drifted objects that are not healed now, and why."""
     said: list[Saying] = dataclasses.field(default_factory=list)
     """Kubernetes Events to emit once the work is done: they must not delay it."""
 

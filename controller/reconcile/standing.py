@@ -11,9 +11,10 @@ from controller.errors import ShipslogError
 from controller.govern.judge import judge
 from controller.model.event import Actor
 from controller.model.health import Health, HealthStatus, worst
+from controller.reconcile.declining import spared
 from controller.reconcile.deleting import home_of
 from controller.reconcile.drifting import notice
-from controller.reconcile.healing import unhurried, written
+from controller.reconcile.healing import written
 from controller.reconcile.planning import plan_of
 from controller.reconcile.rooms import Case, Saying, memory_of
 from controller.reconcile.wish import wish_at
@@ -66,7 +67,7 @@ async def _keep(case: Case) -> Standing:
     await notice(case, plan)
     inventory = len(app.status.inventory)
     verdict = judge(app.spec, plan, requested=False, suspended_cluster=target.suspended, inventory=inventory)
-    verdict = unhurried(case, plan, verdict)
+    plan = spared(case, plan) if verdict.allowed else plan
     if verdict.allowed and plan.writes and not app.spec.suspend:
         await written(case, plan, case.rooms.new_id(), "heal")
     drifts = case.memory.drifts or ()

@@ -10,7 +10,7 @@ from controller.metrics import ApplicationState
 from controller.model.condition import merge
 from controller.model.event import Actor, EventType
 from controller.reconcile.moment import epoch, whole
-from controller.reconcile.rooms import draft
+from controller.reconcile.rooms import draft, memory_of
 from controller.record.identifier import derived
 from controller.record.status import conditions
 
@@ -94,6 +94,8 @@ def _show(app: Application, rooms: Rooms, found: Findings) -> None:
             synced_since=since.get("Synced", 0.0),
             health_since=since.get("Healthy", 0.0),
             drifted=len(app.status.drift),
+            drift_since=min((epoch(drift.since) for drift in app.status.drift), default=0.0),
+            contested=len(memory_of(rooms, app).fights.contested()),
             objects=len(app.status.inventory),
             suspended=app.spec.suspend,
             mode=app.spec.sync.mode,

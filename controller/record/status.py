@@ -27,10 +27,12 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     progressing: str = ""
     """What is under way, for people; empty when nothing is."""
     stalled: str = ""
+    contested: str = ""
+    """Objects that somebody else writes as often as we heal them."""
 
 
 def conditions(found: Findings) -> tuple[Condition, ...]:
-    """Ready, Synced, Healthy, Reconciling and Stalled, as kstatus reads them (KEP-1623 for the form)."""
+    """Ready, Synced, Healthy, Reconciling, Stalled and Contested, as kstatus reads them (KEP-1623 for the form)."""
     return (
         _ready(found),
         _condition(found, "Synced", found.synced, found.reason, found.message),
@@ -48,6 +50,13 @@ def conditions(found: Findings) -> tuple[Condition, ...]:
             "True" if found.stalled else "False",
             "InputRejected" if found.stalled else "Progressable",
             found.stalled,
+        ),
+        _condition(
+            found,
+            "Contested",
+            "True" if found.contested else "False",
+            "Fighting" if found.contested else "Uncontested",
+            found.contested,
         ),
     )
 

@@ -190,7 +190,7 @@ def test_a_deleted_application_leaves_no_series_and_others_keep_theirs() -> None
     metrics.forget_application("pay", "shop")
 
     assert names_with(metrics, namespace="pay", name="shop") == set()
-    assert len(names_with(metrics, namespace="pay", name="stock")) == 8
+    assert len(names_with(metrics, namespace="pay", name="stock")) == 10
 
 
 @pytest.mark.parametrize("change", [{"cluster": "prod-us"}, {"mode": "manual"}])

@@ -12,7 +12,7 @@ from controller.model.plan import Action, FieldChange, Step
 from controller.observe.drift import Episodes, compare
 
 ID = ObjectId("", "ConfigMap", "ns", "a")
-BY = Attribution(certainty="manager", suspects=(Suspect(manager="kubectl-edit"),))
+BY = Attribution(certainty="manager", tier="C", suspects=(Suspect(manager="kubectl-edit"),))
 CHANGED = Step(ID, "v1", Action.UPDATE, changes=(FieldChange("/data/a", "x", "1"),), drifted=True, attribution=BY)
 REMOVED = Step(ID, "v1", Action.UPDATE, changes=(FieldChange("/data/a", None, "1", "before"),), drifted=True)
 DELETED = Step(ID, "v1", Action.CREATE, drifted=True)
