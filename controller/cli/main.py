@@ -14,6 +14,7 @@ import click
 from controller.cli import exits
 from controller.cli.exits import Exit
 from controller.errors import ShipslogError
+from controller.render.errors import cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,8 @@ COMMANDS = {
 
 
 TRACEBACK = "SHIPSLOG_CLI_TRACEBACK"
+LONGEST = 2000
+"""Characters of an error's message."""
 
 
 class Lazy(click.Group):
@@ -84,6 +87,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         answer = cli.main(args=arguments, prog_name="shipslog", standalone_mode=False)
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())  # which is the help
+        return Exit.OK
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except BrokenPipeError:
@@ -123,7 +129,7 @@ def _located(error: ShipslogError) -> str:
 
 
 def _say(message: str, remedy: str, code: Exit) -> int:
-    line = " ".join(message.split())
+    line = cut(" ".join(message.split()), LONGEST)
     print(f"error: {line}{f' ({remedy})' if remedy else ''}", file=sys.stderr)
     return code
 

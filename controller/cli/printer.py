@@ -36,7 +36,8 @@ def rows(kind: Kind, bodies: Sequence[Json], *, wide: bool, namespaces: bool, no
 
 def _optional(shown: Sequence[Column]) -> tuple[str, ...]:
     """What a narrow terminal goes without, first what only `-o wide` shows: never a verdict, a message at last."""
-    order = sorted(shown[::-1], key=lambda column: (column.name == "Message", -column.priority))
+    backwards = shown[::-1]
+    order = sorted(backwards, key=lambda column: (column.name == "Message", -column.priority))
     return tuple(column.name for column in order if column.name not in VERDICTS)
 
 

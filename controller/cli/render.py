@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from controller.render import Rendered
 
+EMPTY = "The directory holds no objects."
+_PATH = re.compile(r"(?<![\w./-])[\w.][\w./@+-]*\.[\w@+-]+(?![\w/])|(?<![\w./-])[\w.][\w./@+-]*/[\w./@+-]*\w")
+"""What may be the path of a file or directory."""
 KINDS = ["auto", "plain", "kustomize", "helm"]
 
 
@@ -84,6 +88,8 @@ def command(directory: Path, form: output.Format, path: str, skip_hooks: bool, *
     for warning in rendered.warnings:
         print(f"warning: {clean(warning)}", file=sys.stderr)
     chosen = [one for one in rendered.objects if not (skip_hooks and one.hook)]
+    if not chosen and form != "table":
+        print(EMPTY, file=sys.stderr)
     if form == "yaml":
         sys.stdout.write(yaml.dump_all(one.body for one in chosen))
         return
@@ -102,7 +108,7 @@ def command(directory: Path, form: output.Format, path: str, skip_hooks: bool, *
                 )
                 for one in chosen
             ],
-            empty="The directory holds no objects.",
+            empty=EMPTY,
         ),
     )
 
@@ -131,11 +137,23 @@ async def _render(root: Path, request: RenderRequest, path: str, given: dict[str
         except OSError as error:
             raise RenderError(f"{error.filename}: {error.strerror}", file=str(error.filename)) from error
         except RenderError as error:
-            if not error.file:
-                raise
-            file = _shown(root, error.file)
-            message = error.message.replace(error.file, file, 1)
+            file = _shown(root, error.file) if error.file else ""
+            message = located(error.message, root, request.root)
             raise RenderError(message, remedy=error.remedy, fault=error.fault, file=file, line=error.line) from None
+
+
+def located(message: str, root: Path, directory: str) -> str:
+    """A message whose paths, which are the repository's, are those of the disk from where the user stands.
+
+    A path is what is there, or would be a file below the directory that was rendered.
+    """
+
+    def found(match: re.Match[str]) -> str:
+        name = match[0]
+        below = name.startswith(f"{directory}/") and "." in name.rpartition("/")[2]
+        return _shown(root, name) if below or os.path.lexists(root / name) else name
+
+    return _PATH.sub(found, message)
 
 
 def _shown(root: Path, file: str) -> str:

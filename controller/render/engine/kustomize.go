@@ -67,7 +67,10 @@ func kustomizeFailure(request *Request, inspector *Inspector, err error) *Failur
 	failure := wrong(join(request.Root, "kustomization.yaml"), "%s", text)
 	if match := registeredTwice.FindStringSubmatch(text); match != nil {
 		object := match[1] + " " + match[2]
-		if files := inspector.declarers(match[1], match[2]); len(files) > 0 {
+		files := inspector.declarers(match[1], match[2])
+		if len(files) > 1 && files[0] == files[len(files)-1] {
+			failure = wrong(files[0], "%s stands twice in %s", object, files[0])
+		} else if len(files) > 0 {
 			failure = wrong(files[len(files)-1], "%s stands in %s", object, strings.Join(files, " and in "))
 		}
 		return failure.of(object).remedy("rename one of them, or remove it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -241,3 +242,44 @@ def test_definitions_are_printed_for_kubectl(shell: Shell) -> None:
 
     assert names == ["applications.shipslog.dev", "repositories.shipslog.dev", "clusters.shipslog.dev"]
     assert [one["name"] for one in shell("health", "-f", "-", "-o", "json", stdin=shell("crds").out).json] == names
+
+
+CONFIGMAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+
+
+@pytest.mark.parametrize("kustomization", [None, "resources: [a.yaml]\n"])
+def test_an_object_that_stands_twice_in_one_file_is_said_so(
+    kustomization: str | None, shell: Shell, tmp_path: Path
+) -> None:
+    """The file is named once, as the user finds it, whichever way it is rendered."""
+    (tmp_path / "a.yaml").write_text(f"{CONFIGMAP}---\n{CONFIGMAP}")
+    if kustomization:
+        (tmp_path / "kustomization.yaml").write_text(kustomization)
+
+    said = shell("render", str(tmp_path))
+
+    assert said.code == 2
+    assert f"stands twice in {os.path.relpath(tmp_path / 'a.yaml')} (rename" in said.err
+
+
+def test_a_chart_that_includes_itself_is_refused_in_a_short_line(shell: Shell, tmp_path: Path) -> None:
+    """A thousand times the same cause is told once."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: loop\nversion: 0.1.0\n")
+    (tmp_path / "templates" / "a.yaml").write_text(
+        '{{ define "a" }}{{ include "a" . }}{{ end }}a: {{ include "a" . }}\n'
+    )
+
+    said = shell("render", str(tmp_path))
+
+    assert said.code == 2
+    assert len(said.err) < 1200
+    assert "times): " in said.err
+
+
+@pytest.mark.parametrize(("form", "out"), [("yaml", ""), ("json", "[]\n"), ("table", "")])
+def test_a_directory_without_objects_is_said_so(form: str, out: str, shell: Shell, tmp_path: Path) -> None:
+    """On standard error: a pipe gets what it can read."""
+    said = shell("render", str(tmp_path), "-o", form)
+
+    assert (said.code, said.out, said.err) == (0, out, "The directory holds no objects.\n")

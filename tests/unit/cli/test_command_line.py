@@ -197,3 +197,33 @@ def test_a_variable_stands_for_its_option(capsys: pytest.CaptureFixture[str], mo
     assert capsys.readouterr().out.startswith("[")
     assert run(["crds", "-o", "yaml"]) == 0
     assert capsys.readouterr().out.startswith("apiVersion")
+
+
+@pytest.mark.parametrize("arguments", [[], ["audit"]])
+def test_a_group_without_a_command_shows_its_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """It is a question, not a mistake: as with --help, on standard output, line by line, exit code 0."""
+    assert run([*arguments, "--help"]) == 0
+    wanted = capsys.readouterr()
+
+    assert run(arguments) == 0
+    assert capsys.readouterr() == wanted
+    assert len(wanted.out.splitlines()) > 5
+
+
+def test_an_error_stays_short_whatever_is_told_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A chain of causes that a program could print for minutes is cut in its middle: both ends tell something."""
+    chain = "".join(f"template {number}: " for number in range(5000))
+    error = errors.Terminal(f"helm: {chain}stack too deep", remedy="break the circle")
+
+    def fails(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(main.cli, "main", fails)
+
+    assert run([]) == 2
+    said = capsys.readouterr().err
+    assert len(said) < 2200
+    assert said.startswith("error: helm: template 0: template 1: ")
+    assert said.endswith("stack too deep (break the circle)\n")

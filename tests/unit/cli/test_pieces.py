@@ -13,7 +13,7 @@ from controller.cli.checks import contains
 from controller.cli.documents import expanded, split, wrapped
 from controller.cli.home import locate
 from controller.cli.nouns import key_of
-from controller.cli.render import root_of
+from controller.cli.render import located, root_of
 from controller.cli.rendering import values_of
 from controller.cli.rights import NEEDED, allows
 from controller.errors import Terminal
@@ -205,3 +205,24 @@ def test_a_kubeconfig_of_another_shape_has_no_namespace(tmp_path: Path, text: st
     place = locate(kubeconfig(tmp_path / "config", text), {"USER": "grace"})
 
     assert (place.namespace, place.user) == ("default", "grace")
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("shop/a.yaml: ConfigMap a stands twice in shop/a.yaml", "../a.yaml: ConfigMap a stands twice in ../a.yaml"),
+        ("resources[0]: shop/b.yaml does not exist", "resources[0]: ../b.yaml does not exist"),
+        ("accumulating 'shop/a.yaml' from shop:", "accumulating '../a.yaml' from shop:"),
+        ("no matches for Id Deployment.v1.apps/shop.x, apps/v1 and a.yaml", None),
+        ("template: loop/templates/a.yaml:5:11: <.Values.a.yaml>", None),
+    ],
+)
+def test_a_message_names_files_from_where_the_user_stands(
+    message: str, said: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them, and nothing but files."""
+    (tmp_path / "shop" / "here").mkdir(parents=True)
+    (tmp_path / "shop" / "a.yaml").touch()
+    monkeypatch.chdir(tmp_path / "shop" / "here")
+
+    assert located(message, tmp_path, "shop") == (said or message)
