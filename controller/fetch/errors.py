@@ -44,6 +44,8 @@ Cause = Literal[
     "host key",
     "client certificate",
     "verifier",
+    "user",
+    "no ssh",
     "proxy",
     "forbidden",
     "missing",

@@ -17,6 +17,8 @@ LONGEST = 300
 
 # The first match wins. Texts of git 2.30 to 2.52 and of libcurl, in the C locale.
 _CAUSES: dict[Cause, tuple[str, ...]] = {
+    "no ssh": ("cannot run ssh", r"\bssh: (command )?not found"),
+    "user": ("no user exists for uid",),
     "proxy": (
         "could not resolve proxy",
         "from proxy after connect",
@@ -122,6 +124,12 @@ _FATES: dict[Cause, _Fate] = {
     "size": (errors.TooLarge, "it is larger than a mirror may be", "split the repository or raise the limit"),
     "stopped": (errors.GitFailed, "the controller is stopping", ""),
     "no git": (errors.GitMissing, "there is no git to run", "install git 2.36 or newer"),
+    "no ssh": (errors.GitMissing, "there is no ssh to run", "install openssh-client beside git"),
+    "user": (
+        errors.GitMissing,
+        "ssh does not run for a user without a name",
+        "give the user of the controller's container a line in /etc/passwd",
+    ),
     "verifier": (errors.GitMissing, "signatures can't be checked", "install gnupg and openssh-client beside git"),
     "object": (errors.GitFailed, "the server's refs changed while we fetched", "it is tried again by itself"),
     "git": (errors.GitFailed, "git failed", ""),

@@ -16,7 +16,7 @@ mkdir -p "$1"
 bin=$(cd "$1" && pwd)
 root=$bin/ssh-packages
 
-present() { [ -x "$root/usr/sbin/sshd" ] && have ssh && have ssh-keygen && have gpg; }
+present() { [ -x "$root/usr/sbin/sshd" ] && have ssh && have ssh-keygen && have ssh-keyscan && have gpg; }
 have() { [ -x "$bin/$1" ] || command -v "$1" >/dev/null; }
 fail() {
     echo "ssh: $1: install openssh-server, openssh-client, libnss-wrapper and gnupg and try again" >&2
@@ -31,7 +31,7 @@ command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || fail "this is
 # The second line is what the server needs and small systems lack; the others stand with the programs they are for.
 packages=(openssh-server libnss-wrapper
     libwrap0)
-have ssh && have ssh-keygen || packages+=(openssh-client libedit2 libbsd0 libmd0 libcbor0.8 libfido2-1 libgssapi-krb5-2
+have ssh && have ssh-keygen && have ssh-keyscan || packages+=(openssh-client libedit2 libbsd0 libmd0 libcbor0.8 libfido2-1 libgssapi-krb5-2
     libkrb5-3 libk5crypto3 libkrb5support0 libkeyutils1)
 have gpg || packages+=(gpg gpgconf libassuan0 libgcrypt20 libgpg-error0 libnpth0 libreadline8 libsqlite3-0)
 
@@ -68,7 +68,7 @@ script() {
 rm -rf "$root"
 mv "$work/root" "$root"
 libraries=$(find "$root" -name '*.so.*' -printf '%h\n' | sort -u | paste -sd:)
-for program in ssh ssh-keygen gpg; do
+for program in ssh ssh-keygen ssh-keyscan gpg; do
     [ ! -x "$root/usr/bin/$program" ] || script "$program"
 done
 echo "ssh: ready, $(($(date +%s) - begun)) s"

@@ -279,6 +279,6 @@ def test_a_wrong_target_variable_and_resource_is_found() -> None:
     """Each by its own check."""
     assert unknown_targets("`make coffee`\n```sh\nmake setup tea\n```\n") == ["coffee", "tea"]
     assert unknown_variables("`SHIPSLOG_WORKERS` and `SHIPSLOG_WORKER`") == ["SHIPSLOG_WORKER"]
-    body = f"apiVersion: {API_VERSION}\nkind: Repository\nmetadata: {{name: a}}\nspec: {{url: 'ssh://git@host/a'}}\n"
+    body = f"apiVersion: {API_VERSION}\nkind: Repository\nmetadata: {{name: a}}\nspec: {{url: 'git@host:a'}}\n"
     assert len(wrong_resources(f"```yaml\n{body}```\n")) == 1
     assert len(wrong_resources(f"```sh\nkubectl apply -f - <<END\n{body}END\n```\n")) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from controller.errors import NotReady, Terminal, Transient, Unreachable
@@ -29,6 +31,19 @@ SAID: list[tuple[str, Cause]] = [
     ("error: write failed: No space left on device", "disk"),
     ("fatal: Out of memory, malloc failed (tried to allocate 9 bytes)", "size"),
     ("fatal: loose object aaaa (stored in x) is corrupt", "corrupt"),
+    ("Host key verification failed.\nfatal: Could not read from remote repository.", "host key"),
+    ("@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @", "host key"),
+    ("git@x: Permission denied (publickey).\nfatal: Could not read from remote repository.", "key"),
+    ('Load key "/proc/1/fd/7": error in libcrypto', "key"),
+    ("ssh: Could not resolve hostname x: Name or service not known", "host"),
+    ("ssh: connect to host x port 22: Connection refused", "connection"),
+    ("ssh: connect to host x port 22: Connection timed out", "timeout"),
+    ("Timeout, server x not responding.", "timeout"),
+    ("ERROR: Repository not found.\nfatal: Could not read from remote repository.", "missing"),
+    ("No user exists for uid 65532", "user"),
+    ("fatal: unable to access 'https://x/': Could not resolve proxy: p", "proxy"),
+    ("fatal: unable to access 'https://x/': Received HTTP code 407 from proxy after CONNECT", "proxy"),
+    ("error: cannot run ssh: No such file or directory\nfatal: unable to fork", "no ssh"),
     ("fatal: something new", "git"),
     ("", "git"),
 ]
@@ -96,3 +111,12 @@ def test_git_may_not_fill_the_log() -> None:
 
     assert "\x1b" not in failure.detail
     assert len(failure.detail) < 400
+
+
+@pytest.mark.parametrize("cause", get_args(Cause))
+def test_every_cause_has_an_error_that_names_the_repository_and_a_class_of_its_own(cause: Cause) -> None:
+    """What git says always becomes a fate."""
+    for repository in (_repository(), _repository("login")):
+        error = error_of(GitFailure(cause, "the detail"), repository)
+        assert isinstance(error, Terminal | Transient)
+        assert "Repository team-pay/shop" in error.message
