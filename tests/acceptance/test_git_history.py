@@ -145,3 +145,32 @@ def _why(world: World, name: str) -> str:
 
 def _refusals(world: World, name: str) -> list[dict[str, Any]]:
     return [event for event in world.ledger.events("sync.refused") if event["target"]["application"] == name]
+
+
+def test_a_submodule_and_a_pointer_of_git_lfs_are_refused_by_name(world: World, controller: ControllerProcess) -> None:
+    """What is rendered stands in Git itself: each is a sentence with the file, and an event; a neighbour syncs."""
+    del controller
+    world.objects.namespace("shop")
+    worktree = world.repository()
+    worktree.publish(
+        {
+            "lfs/a.yaml": f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n",
+            "module/kustomization.yaml": "resources: [vendor/base]\n",
+            "fine/a.yaml": MAP % ("fine", "1"),
+        },
+        "first",
+    )
+    git("update-index", "--add", "--cacheinfo", f"160000,{worktree.head()},module/vendor/base", cwd=worktree.path)
+    git("commit", "-q", "-m", "a submodule", cwd=worktree.path)
+    worktree.push()
+    for name in ("lfs", "module", "fine"):
+        _app(world, name, path=name)
+
+    for name, sentences in {
+        "lfs": ("lfs/a.yaml is a pointer of Git LFS",),
+        "module": ("module/vendor/base", "submodule"),
+    }.items():
+        event = eventually(lambda name=name: _refusals(world, name), f"{name} has an event")[0]  # type: ignore[misc]
+        assert all(sentence in event["reason"] for sentence in sentences), event
+        assert world.condition(name, "Ready")["status"] == "False"
+    world.await_ready("fine")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ class Signer:
     def openpgp(cls, name: str, home: Path, *, expires: str = "0") -> Signer:
         """Make an OpenPGP key in this new directory (short: gpg's agent has a socket in it)."""
         home.mkdir(mode=0o700, parents=True)
+        if agent := shutil.which("gpg-agent"):  # it need not be where gpg was built to find it
+            (home / "gpg.conf").write_text(f"agent-program {agent}\n", encoding="utf-8")
         user = f"{name} <{name}@shipslog.dev>"
         generate = ("--quick-gen-key", user, "ed25519", "sign", expires)
         _gpg(home, "--passphrase", "", "--pinentry-mode", "loopback", *generate)

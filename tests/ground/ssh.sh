@@ -33,7 +33,7 @@ packages=(openssh-server libnss-wrapper
     libwrap0)
 have ssh && have ssh-keygen && have ssh-keyscan || packages+=(openssh-client libedit2 libbsd0 libmd0 libcbor0.8 libfido2-1 libgssapi-krb5-2
     libkrb5-3 libk5crypto3 libkrb5support0 libkeyutils1)
-have gpg || packages+=(gpg gpgconf libassuan0 libgcrypt20 libgpg-error0 libnpth0 libreadline8 libsqlite3-0)
+have gpg || packages+=(gpg gpg-agent gpgconf libassuan0 libgcrypt20 libgpg-error0 libnpth0 libreadline8 libsqlite3-0)
 
 begun=$(date +%s)
 echo "ssh: fetching Debian's packages (${packages[*]}) ..."
@@ -68,7 +68,7 @@ script() {
 rm -rf "$root"
 mv "$work/root" "$root"
 libraries=$(find "$root" -name '*.so.*' -printf '%h\n' | sort -u | paste -sd:)
-for program in ssh ssh-keygen ssh-keyscan gpg; do
+for program in ssh ssh-keygen ssh-keyscan gpg gpg-agent gpgconf; do
     [ ! -x "$root/usr/bin/$program" ] || script "$program"
 done
 echo "ssh: ready, $(($(date +%s) - begun)) s"
