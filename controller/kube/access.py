@@ -70,7 +70,12 @@ async def from_kubeconfig_bytes(data: bytes) -> Access:
     """
 
     def read() -> Access:
-        config = kubeconfig.parse(data)
+        try:
+            config = kubeconfig.parse(data)
+        except AccessError as error:
+            if error.field or error.remedy:
+                raise
+            raise AccessError(error.message, remedy="is it the right key of the Secret?") from None
         config.refuse_references()
         return _access(config, Credentials(config.authorization), None, None)
 
@@ -82,6 +87,9 @@ def _parse_file(path: Path) -> Kubeconfig:
         return kubeconfig.parse(path.read_bytes())
     except OSError as error:
         raise AccessError(f"the kubeconfig {path} can't be read: {error.strerror}") from error
+    except AccessError as error:
+        remedy = error.remedy or ("" if error.field else "name a kubeconfig")
+        raise AccessError(f"{path}: {error.message}", remedy=remedy, field=error.field) from None
 
 
 def _authorization(config: Kubeconfig, base: Path) -> str:

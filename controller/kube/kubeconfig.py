@@ -121,7 +121,7 @@ def parse(content: bytes) -> Kubeconfig:
     except (yaml.YAMLError, ValueError):
         raise AccessError("the kubeconfig is not YAML") from None  # the parser's message would quote it
     if not isinstance(document, dict):
-        raise AccessError("the kubeconfig is not a mapping", remedy="is it the right key of the Secret?")
+        raise AccessError("the kubeconfig is not a mapping")
     name = document.get("current-context")
     if not name:
         raise AccessError("current-context is not set", field="current-context")

@@ -48,6 +48,10 @@ _DENIED = re.compile(r'cannot (\S+) resource "([^"]*)" in API group "([^"]*)"(?:
 _WEBHOOK = re.compile(r'admission webhook "([^"]+)" (?:denied the request|does not support dry run)')
 _POLICY = re.compile(r"ValidatingAdmissionPolicy '([^']+)' with binding '([^']+)' denied request")
 _UNASKED = re.compile(r'failed calling webhook "([^"]+)"')
+# apimachinery's errors.NewNotFound and NewAlreadyExists; the namespace's end and the quota's use are of admission.
+_NAMED = re.compile(r'^[a-z0-9.-]+ "[^"]*" (?:not found|already exists)')
+_ENDING = re.compile(r"unable to create new content in namespace \S+ because it is being terminated")
+_QUOTA = re.compile(r"exceeded quota: [a-z0-9.-]+")
 # How the kinds' own validation says that a field can't be changed: most say "immutable", these don't.
 _FIXED = re.compile(
     r"immutable|may not change once set|(?:can ?not|can't) be changed|cannot change roleRef"
@@ -206,10 +210,13 @@ def _cause(cause: StatusCause, secret: bool) -> Cause:
 
 
 def _quotable(request: Request, message: str, causes: tuple[Cause, ...]) -> str:
-    """The message, but of a Secret only which fields are wrong and why: the server quotes what it refuses."""
+    """The message, but of a Secret only what names objects, or which fields are wrong and why.
+
+    For the rest of what it says, the server quotes what it refuses.
+    """
     if not request.secret:
         return bounded(message)
-    for known in (_DENIED, _WEBHOOK, _POLICY, _UNASKED):
+    for known in (_DENIED, _WEBHOOK, _POLICY, _UNASKED, _NAMED, _ENDING, _QUOTA):
         if found := known.search(message):
             return bounded(found[0])
     return bounded(", ".join(f"{cause.field}: {cause.message or cause.reason}" for cause in causes))

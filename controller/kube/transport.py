@@ -194,9 +194,7 @@ class Transport:
                 response.release()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             kind = TimedOut if isinstance(error, TimeoutError) else Unreachable
-            raise kind(
-                f"cluster {self.name} at {self._base}: {_why(error)}", remedy="check its address and the network"
-            ) from error
+            raise kind(f"cluster {self.name} at {self._base}: {_why(error)}", remedy=_remedy(error)) from error
 
     async def _begin(
         self, session: aiohttp.ClientSession, request: Request, headers: dict[str, str]
@@ -258,6 +256,14 @@ def _why(error: Exception) -> str:
         reason = os.strerror(error.os_error.errno) if error.os_error.errno else str(error.os_error)
         return f"can't connect: {reason}"
     return str(error) or type(error).__name__
+
+
+def _remedy(error: Exception) -> str:
+    if not isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "check its address and the network"
+    if "ostname mismatch" in str(error.certificate_error) or "IP address mismatch" in str(error.certificate_error):
+        return "its kubeconfig must name a host of the certificate: correct server, or set tls-server-name"
+    return "its kubeconfig must name the authority that signed it: certificate-authority-data"
 
 
 def _kept_alive(address: tuple[Any, ...]) -> socket.socket:

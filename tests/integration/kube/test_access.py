@@ -191,9 +191,16 @@ async def test_a_certificate_that_is_not_trusted_is_said(plane: ControlPlane) ->
     config = kubeconfig(plane, token=plane.admin_token)
     config["clusters"][0]["cluster"] = {"server": plane.url}
 
-    with pytest.raises(Unreachable, match="certificate"):
+    with pytest.raises(Unreachable, match="certificate") as refused:
         await whoami(await from_kubeconfig_bytes(json.dumps(config).encode()))
 
+    assert refused.value.remedy.endswith("certificate-authority-data")
+    other = kubeconfig(plane, token=plane.admin_token)
+    other["clusters"][0]["cluster"]["tls-server-name"] = "elsewhere.example"
+    with pytest.raises(Unreachable, match="certificate") as refused:
+        await whoami(await from_kubeconfig_bytes(json.dumps(other).encode()))
+
+    assert refused.value.remedy.endswith("tls-server-name")
     config["clusters"][0]["cluster"]["insecure-skip-tls-verify"] = True
     assert await whoami(await from_kubeconfig_bytes(json.dumps(config).encode())) == "admin"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -11,6 +11,9 @@ import yaml
 from controller.kube import kubeconfig
 from controller.kube.access import from_kubeconfig_bytes, from_kubeconfig_file
 from controller.kube.errors import AccessError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def config(
@@ -98,6 +101,18 @@ async def test_a_file_that_is_not_there_is_named() -> None:
     """The path and why."""
     with pytest.raises(AccessError, match="/nowhere/config can't be read: No such file"):
         await from_kubeconfig_file("/nowhere/config")
+
+
+async def test_a_file_that_is_no_kubeconfig_is_named(tmp_path: Path) -> None:
+    """Only of a Secret it is asked whether the key is the right one."""
+    (tmp_path / "passwd").write_text("root\n")
+
+    with pytest.raises(AccessError) as refused:
+        await from_kubeconfig_file(tmp_path / "passwd")
+
+    assert str(refused.value) == f"{tmp_path}/passwd: the kubeconfig is not a mapping (name a kubeconfig)"
+    with pytest.raises(AccessError, match="right key of the Secret"):
+        await from_kubeconfig_bytes(b"root\n")
 
 
 def test_a_kubeconfig_shows_no_secret() -> None:

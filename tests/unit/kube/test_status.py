@@ -153,3 +153,62 @@ def test_a_secret_of_the_wrong_type_is_named_by_its_field_only(message: str, fie
     assert field in str(error)
     assert "hunter2" not in f"{error} {error.answer}"
     assert "8765" not in f"{error} {error.answer}"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "message", "details", "said", "kind"),
+    [
+        (
+            404,
+            "NotFound",
+            'namespaces "x" not found',
+            {"name": "x", "kind": "namespaces"},
+            'namespaces "x" not found',
+            errors.NamespaceMissing,
+        ),
+        (
+            404,
+            "NotFound",
+            'secrets "one" not found',
+            {"name": "one", "kind": "secrets"},
+            'secrets "one" not found',
+            errors.NotFound,
+        ),
+        (
+            409,
+            "AlreadyExists",
+            'secrets "one" already exists',
+            {"name": "one", "kind": "secrets"},
+            "already exists",
+            errors.AlreadyExists,
+        ),
+        (
+            403,
+            "Forbidden",
+            'secrets "one" is forbidden: exceeded quota: few, requested: secrets=1',
+            {},
+            "quota: few",
+            errors.QuotaExceeded,
+        ),
+        (
+            403,
+            "Forbidden",
+            'secrets "one" is forbidden: unable to create new content in namespace x because it is being terminated',
+            {"causes": [{"reason": "NamespaceTerminating", "message": "hush", "field": "metadata.namespace"}]},
+            "namespace x because it is being terminated",
+            errors.Terminating,
+        ),
+    ],
+)
+def test_of_a_secret_is_said_what_can_not_hold_a_value(
+    code: int, reason: str, message: str, details: dict[str, object], said: str, kind: type
+) -> None:
+    """Names of objects and why they are refused; nothing else of the server's words."""
+    secret = Request(verb="apply", method="PATCH", target="/x", about="Secret here/one", secret=True)
+
+    error = error_of(secret, code, orjson.dumps(status(code, reason, f"{message}, hush", **details)))
+
+    assert type(error) is kind
+    assert said in str(error)
+    assert "hush" not in str(error)
+    assert "hush" not in repr(error.answer)
