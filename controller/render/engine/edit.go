@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"reflect"
+	"regexp"
 	"slices"
 )
 
@@ -41,6 +42,11 @@ func (i *Inspector) edit(name string, document json.RawMessage) (json.RawMessage
 	}
 	if err := i.patches(name, file); err != nil {
 		return nil, err
+	}
+	for index, image := range p.Images {
+		if err := checkImage(name, fmt.Sprintf("%simages[%d].name", spec, index), image["name"]); err != nil {
+			return nil, err
+		}
 	}
 	mergeByName(file, "images", p.Images, mergeImage)
 	mergeByName(file, "replicas", p.Replicas, func(old, edit map[string]any) { maps.Copy(old, edit) })
@@ -107,6 +113,16 @@ func (i *Inspector) labels(name string, file map[string]any) error {
 	file["labels"] = append(listOf(file["labels"]), map[string]any{
 		"pairs": pairs, "includeSelectors": false, "includeTemplates": p.LabelIncludeTemplates,
 	})
+	return nil
+}
+
+// checkImage refuses a name that Kustomize, which takes it for a regular expression, would fall over.
+func checkImage(file, field string, value any) error {
+	name, _ := value.(string)
+	if _, err := regexp.Compile("^" + name + "$"); err != nil {
+		return wrong(file, "%s: %s: %q is no image's name", file, field, clip(name)).of(field).
+			remedy("give the name as the manifests have it, without a tag")
+	}
 	return nil
 }
 

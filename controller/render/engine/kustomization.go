@@ -149,6 +149,11 @@ func (i *Inspector) references(name string, k *types.Kustomization) error {
 			return err
 		}
 	}
+	for index, image := range k.Images {
+		if err := checkImage(name, fmt.Sprintf("images[%d].name", index), image.Name); err != nil {
+			return err
+		}
+	}
 	for _, resource := range k.Resources {
 		i.resources[path.Join(directory, resource)] = true
 	}

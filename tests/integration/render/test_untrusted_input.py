@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from controller.model.kustomize import KustomizeOptions, Patch
+from controller.model.kustomize import Image, KustomizeOptions, Patch, PatchTarget
 from controller.render import Helm, Limits, Plain, RenderError, RenderRequest
 from tests.unit.render.memory import MemoryTree, Submodule, Symlink
 
@@ -400,3 +400,59 @@ async def test_a_bomb_of_aliases_in_a_patch_is_refused(renderer: Renderer) -> No
         error = await refusal(renderer, files, RenderRequest(root="", kustomize=options))
         assert "excessive aliasing" in error.message
         assert "patches[0]" in error.message
+
+
+WORKLOAD = (
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n"
+    "spec: {template: {spec: {containers: [{name: a, image: nginx}]}}}\n"
+)
+EVERY = PatchTarget(kind="Deployment")
+DOUBLING = ",".join(f'{{"op":"copy","from":"/spec","path":"/spec/x{n}"}}' for n in range(40))
+HOSTILE_EDITS = {
+    "no regular expression as an image": (
+        KustomizeOptions(images=(Image(name="(((", new_tag="1"),)),
+        "no image's name",
+    ),
+    "sixty thousand brackets": (KustomizeOptions(patches=(Patch(patch="[" * 60_000),)), "unable to parse"),
+    "a deep value": (
+        KustomizeOptions(
+            patches=(Patch(patch=f'[{{"op":"add","path":"/x","value":{"[" * 20_000}{"]" * 20_000}}}]', target=EVERY),)
+        ),
+        "",
+    ),
+    "a deep mapping": (KustomizeOptions(patches=(Patch(patch=WORKLOAD + "x: " + "{a: " * 15_000),)), "unable to parse"),
+    "an endless repetition": (
+        KustomizeOptions(patches=(Patch(patch="[]", target=PatchTarget(name="(a{1,1000}){1,1000}")),)),
+        "regexp",
+    ),
+    "copies of copies": (KustomizeOptions(patches=(Patch(patch=f"[{DOUBLING}]", target=EVERY),)), "MiB of memory"),
+    "no selector": (
+        KustomizeOptions(patches=(Patch(patch="[]", target=PatchTarget(label_selector="a in (((")),)),
+        "unable to parse",
+    ),
+    "itself as a component": (KustomizeOptions(components=(".",)), "cycle detected"),
+    "a file as a component": (KustomizeOptions(components=("a.yaml",)), "must build at directory"),
+    "a directory as a patch": (KustomizeOptions(patches=(Patch(path="."),)), "is a directory"),
+    "no text": (KustomizeOptions(patches=(Patch(patch="\x00\x01"),)), "unable to parse"),
+}
+
+
+@pytest.mark.parametrize(("options", "says"), HOSTILE_EDITS.values(), ids=HOSTILE_EDITS)
+async def test_a_hostile_edit_ends_in_a_short_error(options: KustomizeOptions, says: str, renderer: Renderer) -> None:
+    """Whoever may write an Application can't take the engine away from others by it."""
+    files = {"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": WORKLOAD}
+
+    error = await refusal(renderer, files, RenderRequest(root="", kustomize=options))
+
+    assert says in error.message
+    assert len(str(error)) < 4_096
+    assert (await renderer.render(MemoryTree({"a.yaml": CONFIG}), RenderRequest(root=""))).objects
+
+
+async def test_an_image_of_a_kustomization_file_is_held_to_the_same(renderer: Renderer) -> None:
+    """A name that is no regular expression made the library panic."""
+    files = {"kustomization.yaml": "resources: [a.yaml]\nimages: [{name: '((', newTag: x}]\n", "a.yaml": WORKLOAD}
+
+    error = await refusal(renderer, files)
+
+    assert error.object == "images[0].name"
