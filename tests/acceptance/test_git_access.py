@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from controller.model.labels import API_VERSION
 from tests.ground.eventually import eventually
 from tests.ground.git_server import GitServer
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
     from tests.ground.world import World
 
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {version: '%s'}\n"
+
+
+@pytest.fixture(autouse=True)
+def _tools() -> None:
+    """Before any controller starts: it runs ssh and ssh-keygen."""
+    tools_on_path()
 
 
 def _secret(world: World, name: str, data: Mapping[str, str]) -> None:
@@ -51,7 +59,6 @@ def test_a_rotated_token_and_a_rotated_ssh_key_are_taken_up_while_all_runs(world
 
     Failure and recovery are events; no token and no key is ever shown.
     """
-    tools_on_path()
     authority = Authority(world.directory / "authority")
     secure = GitServer(world.directory / "secure", tls=authority.context()).start()
     bare = secure.create("tokened")

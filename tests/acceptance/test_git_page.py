@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from docs.generator.artifacts import ROOT
@@ -45,10 +46,15 @@ def _run(commands: str, directory: Path) -> str:
     return done.stdout
 
 
+@pytest.fixture(autouse=True)
+def _tools() -> None:
+    """Before any controller starts: it runs ssh and ssh-keygen."""
+    tools_on_path()
+
+
 def test_every_repository_of_the_page_becomes_ready(world: World, controller: ControllerProcess) -> None:
     """Its manifests with real values in them, and its commands with the name of a real server."""
     del controller
-    tools_on_path()
     directory = world.directory
     authority = Authority(directory / "authority")
     tokened = GitServer(directory / "tokened", tls=authority.context()).start()
