@@ -406,6 +406,7 @@ WORKLOAD = (
     "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n"
     "spec: {template: {spec: {containers: [{name: a, image: nginx}]}}}\n"
 )
+ADD = '[{"op": "add", "path": "/x", "value": 1}]'
 EVERY = PatchTarget(kind="Deployment")
 DOUBLING = ",".join(f'{{"op":"copy","from":"/spec","path":"/spec/x{n}"}}' for n in range(40))
 HOSTILE_EDITS = {
@@ -413,21 +414,24 @@ HOSTILE_EDITS = {
         KustomizeOptions(images=(Image(name="(((", new_tag="1"),)),
         "no image's name",
     ),
-    "sixty thousand brackets": (KustomizeOptions(patches=(Patch(patch="[" * 60_000),)), "unable to parse"),
+    "sixty thousand brackets": (KustomizeOptions(patches=(Patch(patch="[" * 60_000),)), "PatchTransformer"),
     "a deep value": (
         KustomizeOptions(
             patches=(Patch(patch=f'[{{"op":"add","path":"/x","value":{"[" * 20_000}{"]" * 20_000}}}]', target=EVERY),)
         ),
         "",
     ),
-    "a deep mapping": (KustomizeOptions(patches=(Patch(patch=WORKLOAD + "x: " + "{a: " * 15_000),)), "unable to parse"),
+    "a deep mapping": (
+        KustomizeOptions(patches=(Patch(patch=WORKLOAD + "x: " + "{a: " * 15_000),)),
+        "PatchTransformer",
+    ),
     "an endless repetition": (
-        KustomizeOptions(patches=(Patch(patch="[]", target=PatchTarget(name="(a{1,1000}){1,1000}")),)),
+        KustomizeOptions(patches=(Patch(patch=ADD, target=PatchTarget(name="(a{1,1000}){1,1000}")),)),
         "regexp",
     ),
     "copies of copies": (KustomizeOptions(patches=(Patch(patch=f"[{DOUBLING}]", target=EVERY),)), "MiB of memory"),
     "no selector": (
-        KustomizeOptions(patches=(Patch(patch="[]", target=PatchTarget(label_selector="a in (((")),)),
+        KustomizeOptions(patches=(Patch(patch=ADD, target=PatchTarget(label_selector="a in (((")),)),
         "unable to parse",
     ),
     "itself as a component": (KustomizeOptions(components=(".",)), "cycle detected"),
