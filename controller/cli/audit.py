@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import msgspec
 
 from controller.cli import options, output, yaml
 from controller.cli.exits import NotFound
+from controller.cli.nouns import key_of
 from controller.cli.table import Table, clean, columns
 from controller.model.duration import seconds
 from controller.model.event import BY_LABEL
@@ -21,6 +23,8 @@ from controller.record.ledger import PostgresLedger
 if TYPE_CHECKING:
     from controller.record.entry import Entry
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAYS = re.compile(r"(?:(?P<weeks>\d+)w)?(?:(?P<days>\d+)d)?(?P<rest>.*)")
 TITLES = ("Time", "Type", "Outcome", "Actor", "Application", "Object", "Revision", "Reason")
 
 
@@ -31,17 +35,27 @@ def command() -> None:
 
 @command.command("tail")
 @options.option("-n", "--namespace", default=None, help="Of Applications in this namespace.")
-@options.option("--application", default=None, help="Of Applications with this name.")
+@options.option("--application", default=None, metavar="[NAMESPACE/]NAME", help="Of Applications with this name.")
 @options.option("--cluster", default=None, help="About this cluster.")
-@options.option("--object", "object_", default=None, help="About this object, as in 'ConfigMap shop/settings'.")
+@options.option(
+    "--object",
+    "object_",
+    default=None,
+    help="About this object, as in 'ConfigMap shop/settings'; of every API group where none is named.",
+)
 @options.option("--actor", default=None, help="Done by this user or field manager.")
 @options.option("--run", default=None, help="Of the run with this identifier.")
 @options.option("--type", "types", multiple=True, type=click.Choice(list(BY_LABEL)), help="Of this type; repeatable.")
 @options.option(
     "--outcome", default=None, type=click.Choice(["success", "failure", "refused", "unknown"]), help="So ended."
 )
-@options.option("--since", default=None, metavar="DURATION|TIME", help="Not older than this: 90m, or RFC 3339.")
-@options.option("--until", default=None, metavar="DURATION|TIME", help="Older than this.")
+@options.option(
+    "--since",
+    default=None,
+    metavar="DURATION|DAY|TIME",
+    help="Not older than this: 90m, 2d, 1w, 2026-11-24 (UTC), or RFC 3339.",
+)
+@options.option("--until", default=None, metavar="DURATION|DAY|TIME", help="Older than this.")
 @options.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="At most so many.")
 @options.option("--follow/--no-follow", default=False, show_default=True, help="Go on with what arrives; JSON by line.")
 @options.output()
@@ -49,7 +63,7 @@ def command() -> None:
 def tail(form: output.Format, database_url: str, limit: int, follow: bool, **given: Any) -> None:
     """Print the newest events, oldest first."""
     filters = filters_of(given, datetime.now(UTC))
-    asyncio.run(_tail(options.required(database_url), filters, limit, form, follow=follow))
+    asyncio.run(_tail(_ledger(database_url), filters, limit, form, follow=follow))
 
 
 @command.command("show")
@@ -58,7 +72,7 @@ def tail(form: output.Format, database_url: str, limit: int, follow: bool, **giv
 @options.ledger_url
 def show(event_id: str, form: output.Format, database_url: str) -> None:
     """Print one event in full."""
-    entry = asyncio.run(_show(options.required(database_url), event_id))
+    entry = asyncio.run(_show(_ledger(database_url), event_id))
     if entry is None:
         raise NotFound(f"the ledger has no event {event_id!r}", remedy="shipslog audit tail -o json shows identifiers")
     if form != "table":
@@ -72,14 +86,22 @@ def show(event_id: str, form: output.Format, database_url: str) -> None:
         sys.stdout.write(yaml.dump(detail))
 
 
+def _ledger(database_url: str) -> str:
+    return options.required(database_url, "SHIPSLOG_CLI_DATABASE_URL")
+
+
 def filters_of(given: dict[str, Any], now: datetime) -> Filters:
     """The filters that the options ask for; raises BadParameter for a time that is none."""
+    application, namespace = given["application"], given["namespace"]
+    if "/" in (application or ""):
+        key = key_of(application, namespace or "")
+        application, namespace = key.name, key.namespace
     return Filters(
         since=moment(given["since"], now, "--since"),
         until=moment(given["until"], now, "--until"),
         types=given["types"] or None,
-        namespace=given["namespace"],
-        application=given["application"],
+        namespace=namespace,
+        application=application,
         cluster=given["cluster"],
         object=given["object_"],
         actor=given["actor"],
@@ -93,18 +115,29 @@ def moment(text: str | None, now: datetime, option: str) -> datetime | None:
     if text is None:
         return None
     try:
-        return now - timedelta(seconds=seconds(text))
+        return now - _ago(text)
     except (ValueError, OverflowError):
         pass
     try:
-        found = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text)
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
         raise click.BadParameter(
-            f"{text!r} is neither a duration such as 90m nor RFC 3339 with a zone", param_hint=option
+            f"{text!r} is neither a duration such as 90m, 2d or 1w, nor a day of UTC such as 2026-11-24, nor RFC 3339"
+            " with a zone",
+            param_hint=option,
         )
     return found
+
+
+def _ago(text: str) -> timedelta:
+    """A duration as in a spec, with weeks and days before it."""
+    match = _DAYS.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    days = timedelta(weeks=int(match["weeks"] or 0), days=int(match["days"] or 0))
+    return days + timedelta(seconds=seconds(match["rest"])) if match["rest"] or not days else days
 
 
 def document(entry: Entry) -> dict[str, Any]:

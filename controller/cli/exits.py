@@ -24,26 +24,13 @@ class Exit(enum.IntEnum):
     meaning: str
 
     OK = (0, "done")
-    FAILED = (1, "done, with a bad outcome: the run failed, a check failed, an object is not healthy")
+    FAILED = (1, "a bad outcome: refused or suspended, the run or a check failed, an object is not healthy")
     INPUT = (2, "the command line or its input is wrong, or names what does not exist")
     UNREACHABLE = (3, "the cluster, the database or the render engine did not answer")
     TIMED_OUT = (4, "the time to wait for was over before there was an outcome")
     DENIED = (5, "the server knows you and refuses, or does not know you")
     DEFECT = (70, "a defect of shipslog itself")
     INTERRUPTED = (130, "interrupted from the keyboard")
-
-
-_BY_ERROR: tuple[tuple[type[BaseException], Exit], ...] = (
-    (DeadlineExceeded, Exit.TIMED_OUT),
-    (Forbidden, Exit.DENIED),
-    (Unauthorized, Exit.DENIED),
-    (KindUnknown, Exit.UNREACHABLE),
-    (AccessError, Exit.INPUT),
-    (RenderError, Exit.INPUT),
-    (errors.Terminal, Exit.INPUT),
-    (errors.ShipslogError, Exit.UNREACHABLE),
-    (ValueError, Exit.INPUT),
-)
 
 
 class Stop(Exception):
@@ -56,6 +43,24 @@ class Stop(Exception):
 
 class NotFound(errors.Terminal):
     """What the user named is not there."""
+
+
+class Refused(errors.Terminal):
+    """What was asked for is understood, and can't be done as things stand: an outcome, no mistake of who asked."""
+
+
+_BY_ERROR: tuple[tuple[type[BaseException], Exit], ...] = (
+    (DeadlineExceeded, Exit.TIMED_OUT),
+    (Forbidden, Exit.DENIED),
+    (Unauthorized, Exit.DENIED),
+    (Refused, Exit.FAILED),
+    (KindUnknown, Exit.UNREACHABLE),
+    (AccessError, Exit.INPUT),
+    (RenderError, Exit.INPUT),
+    (errors.Terminal, Exit.INPUT),
+    (errors.ShipslogError, Exit.UNREACHABLE),
+    (ValueError, Exit.INPUT),
+)
 
 
 def first_of(error: BaseException) -> BaseException:

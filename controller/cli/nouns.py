@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
 import msgspec
 
+from controller.cli import options
 from controller.cli.exits import NotFound
 from controller.errors import Terminal
 from controller.model.crds import KINDS, Kind
@@ -31,13 +33,19 @@ def kind_of(word: str) -> Kind:
 
 
 def key_of(name: str, namespace: str) -> Key:
-    """The key of an Application: NAMESPACE/NAME, or a name in the given namespace."""
-    if "/" in name:
-        try:
-            return Key.parse(name)
-        except ValueError as error:
-            raise NotFound(str(error)) from None
-    return Key(namespace, name)
+    """The key of an object: NAMESPACE/NAME, or a name in the given namespace.
+
+    Raises NotFound for what is neither, UsageError where the command line gives another namespace beside it.
+    """
+    if "/" not in name:
+        return Key(namespace, name)
+    try:
+        key = Key.parse(name)
+    except ValueError as error:
+        raise NotFound(str(error)) from None
+    if namespace != key.namespace and options.given("namespace"):
+        raise click.UsageError(f"{name} is not in namespace {namespace}: give one of them")
+    return key
 
 
 def application_id(key: Key) -> ObjectId:
@@ -72,11 +80,11 @@ async def read_all(cluster: Cluster, kind: Kind, namespace: str, names: Sequence
         found = await cluster.list(API_VERSION, kind.kind, namespace=namespace if kind.namespaced else "")
         return sorted(found, key=lambda body: (body["metadata"].get("namespace", ""), body["metadata"]["name"]))
     bodies = []
-    for name in names:
-        place = namespace if kind.namespaced else ""
-        body = await cluster.get(ObjectId(GROUP, kind.kind, place, name), API_VERSION)
+    for text in names:
+        key = key_of(text, namespace) if kind.namespaced else Key("", text)
+        body = await cluster.get(ObjectId(GROUP, kind.kind, key.namespace, key.name), API_VERSION)
         if body is None:
-            where = f" in namespace {place}" if place else ""
-            raise NotFound(f"there is no {kind.kind} {name!r}{where}", remedy=f"shipslog get {kind.plural} -A")
+            where = f" in namespace {key.namespace}" if key.namespace else ""
+            raise NotFound(f"there is no {kind.kind} {key.name!r}{where}", remedy=f"shipslog get {kind.plural} -A")
         bodies.append(body)
     return bodies

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,19 +67,28 @@ ledger_url = option(
 )
 
 
-def required(database_url: str) -> str:
-    """The database's URL; raises UsageError where none was given."""
+def given(name: str) -> bool:
+    """Whether the command line itself gives a value to the parameter of that name: no variable, no default."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def required(database_url: str, twin: str = "SHIPSLOG_DATABASE_URL") -> str:
+    """The database's URL; raises UsageError where none was given, naming the variable for it."""
     if not database_url:
-        raise click.UsageError("no database is given: use --database-url, or set SHIPSLOG_DATABASE_URL")
+        raise click.UsageError(f"no database is given: use --database-url, or set {twin}")
     return checked(database_url)
 
 
 def checked(database_url: str) -> str:
-    """The same URL; raises UsageError, which quotes nothing of it, where a password was not percent-encoded."""
+    """The same URL; raises UsageError, which quotes nothing of it, where it is none, or a password is not encoded."""
     try:
-        _ = urlsplit(database_url).port
+        parts = urlsplit(database_url)
+        _ = parts.port
     except ValueError:
         raise click.UsageError("the database URL is malformed: percent-encode / @ : ? # in its password") from None
+    if database_url and parts.scheme not in {"postgresql", "postgres"}:
+        raise click.UsageError("the database URL is none of PostgreSQL: it begins with postgresql://")
     return database_url
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from typing import Any
 
@@ -60,8 +61,19 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
     events: int
 
 
+_GROUPED = re.compile(r"([^. ]+)\.[^ ]+ ")
+
+
+def _ungrouped(text: str) -> str:
+    match = _GROUPED.match(text)
+    return f"{match[1]} {text[match.end() :]}" if match else text
+
+
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events to give: those that pass all. None lets everything pass; `until` is exclusive."""
+    """Which events to give: those that pass all. None lets everything pass; `until` is exclusive.
+
+    An `object` without a group, as in `Deployment shop/web`, is that of every group.
+    """
 
     since: dt.datetime | None = None
     until: dt.datetime | None = None
@@ -77,10 +89,11 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 
     def passes(self, entry: Entry) -> bool:
         """Whether an entry passes, as the query would judge it."""
-        exact = ("namespace", "application", "cluster", "object", "actor", "outcome", "severity", "correlation_id")
+        exact = ("namespace", "application", "cluster", "actor", "outcome", "severity", "correlation_id")
         return (
             (self.since is None or entry.occurred_at >= self.since)
             and (self.until is None or entry.occurred_at < self.until)
             and (self.types is None or entry.type in self.types)
+            and (self.object is None or self.object in {entry.object, _ungrouped(entry.object or "")})
             and all(getattr(self, field) in (None, getattr(entry, field)) for field in exact)
         )

@@ -216,6 +216,8 @@ def told(server: PostgresServer) -> Iterator[tuple[Database, list[bytes]]]:
         note(2, target=Target(namespace="team-pay", application="cart", cluster="prod-us")),
         note(3, target=Target(namespace="other", application="shop")),
         Draft(type=EventType.AUDIT_STARTED),
+        note(4, target=Target(namespace="team-pay", application="shop", object="Deployment.apps shop/cart")),
+        note(5, target=Target(namespace="team-pay", application="shop", object="Deployment.x.dev shop/cart")),
         intent("run-1"),
         result("x", "run-2", outcome="failure"),
     ]
@@ -246,6 +248,9 @@ def told(server: PostgresServer) -> Iterator[tuple[Database, list[bytes]]]:
         Filters(namespace="team-pay", application="shop"),
         Filters(cluster="prod-us"),
         Filters(object="apps/Deployment shop/web"),
+        Filters(object="Deployment.apps shop/cart"),
+        Filters(object="Deployment shop/cart"),
+        Filters(object="Deployment shop/nothing"),
         Filters(actor="kubectl-edit"),
         Filters(outcome="failure"),
         Filters(severity="warning"),
@@ -269,6 +274,25 @@ async def test_the_tail_gives_what_passes_the_filters(told: tuple[Database, list
     assert [entry.body for entry in every] == bodies
     assert found == [entry for entry in every if filters.passes(entry)]
     assert newest == found[-2:]
+
+
+async def test_an_object_is_found_with_and_without_its_group(told: tuple[Database, list[bytes]]) -> None:
+    """A kind alone means that of every group, a kind with its group that one."""
+    database, _ = told
+    reading = await PostgresLedger.open(database.reader)
+
+    found = {
+        text: [entry.object for entry in await reading.tail(Filters(object=text))]
+        for text in ("Deployment shop/cart", "Deployment.apps shop/cart", "Deploy shop/cart", "Deployment cart")
+    }
+    await reading.close()
+
+    assert found == {
+        "Deployment shop/cart": ["Deployment.apps shop/cart", "Deployment.x.dev shop/cart"],
+        "Deployment.apps shop/cart": ["Deployment.apps shop/cart"],
+        "Deploy shop/cart": [],
+        "Deployment cart": [],
+    }
 
 
 async def test_an_event_is_shown_by_its_identifier(ledger: PostgresLedger, reading: PostgresLedger) -> None:

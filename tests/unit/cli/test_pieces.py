@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from controller.cli.audit import moment
+from controller.cli import options
+from controller.cli.audit import filters_of, moment
 from controller.cli.checks import contains
 from controller.cli.documents import expanded, split, wrapped
 from controller.cli.home import locate
@@ -33,16 +35,23 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
     [
         ("90m", NOW - timedelta(minutes=90)),
         ("1h30m", NOW - timedelta(minutes=90)),
+        ("2d", NOW - timedelta(days=2)),
+        ("1w2d", NOW - timedelta(days=9)),
+        ("1d12h", NOW - timedelta(hours=36)),
+        ("2025-12-01", datetime(2025, 12, 1, tzinfo=UTC)),
         ("2025-12-01T00:00:00Z", datetime(2025, 12, 1, tzinfo=UTC)),
         (None, None),
     ],
 )
 def test_a_time_is_given_as_such_or_as_how_long_ago(text: str | None, expected: datetime | None) -> None:
-    """Durations as in a spec, times with a zone."""
+    """Durations as in a spec and in days and weeks, times with a zone, days of UTC."""
     assert moment(text, NOW, "--since") == expected
 
 
-@pytest.mark.parametrize("text", ["monday", "2025-12-01T00:00:00", "5", "", "9" * 40 + "h"])
+@pytest.mark.parametrize(
+    "text",
+    ["monday", "2025-12-01T00:00:00", "5", "", "9" * 40 + "h", "9" * 40 + "w", "d", "12h1d", "2025-13-01", "20251201"],
+)
 def test_a_time_without_a_zone_is_refused(text: str) -> None:
     """It would mean another moment on every machine."""
     with pytest.raises(click.BadParameter, match="neither a duration"):
@@ -226,3 +235,36 @@ def test_a_message_names_files_from_where_the_user_stands(
     monkeypatch.chdir(tmp_path / "shop" / "here")
 
     assert located(message, tmp_path, "shop") == (said or message)
+
+
+GIVEN: dict[str, Any] = dict.fromkeys(
+    ("since", "until", "types", "namespace", "application", "cluster", "object_", "actor", "outcome", "run")
+)
+
+
+def test_the_ledger_is_asked_for_an_application_as_the_table_prints_it() -> None:
+    """NAMESPACE/NAME is both filters."""
+    found = filters_of({**GIVEN, "application": "team-pay/shop"}, NOW)
+    assert (found.namespace, found.application) == ("team-pay", "shop")
+    found = filters_of({**GIVEN, "application": "shop", "namespace": "team-pay"}, NOW)
+    assert (found.namespace, found.application) == ("team-pay", "shop")
+
+
+def test_a_name_with_its_namespace_contradicts_another_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given beside it, that is; the variable and the kubeconfig only say what is meant where nothing is said."""
+
+    @click.command
+    @click.argument("name")
+    @options.namespace
+    def show(name: str, namespace: str) -> None:
+        click.echo(key_of(name, namespace))
+
+    def said(*arguments: str) -> str:
+        return CliRunner().invoke(show, arguments).output.strip().splitlines()[-1]
+
+    monkeypatch.setenv("SHIPSLOG_CLI_NAMESPACE", "mine")
+    assert said("shop") == "mine/shop"
+    assert said("shop", "-n", "other") == "other/shop"
+    assert said("team/shop") == "team/shop"
+    assert said("team/shop", "-n", "team") == "team/shop"
+    assert said("team/shop", "-n", "other") == "Error: team/shop is not in namespace other: give one of them"
