@@ -42,6 +42,7 @@ class Result(msgspec.Struct, frozen=True):
     """What came of one step. `answer` is the server's after an apply; `error` and its `cause` are empty on success.
 
     `cause` is the error's name, one of a fixed set; `after` is for how many seconds the server asked to be left alone.
+    `going`: it was deleted, and something holds it yet.
     """
 
     step: Step
@@ -51,6 +52,7 @@ class Result(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     transient: bool = False
     after: float = 0.0
+    going: bool = False
 
 
 OnResult = Callable[[Result], Awaitable[None]]
@@ -87,6 +89,7 @@ class _Execution:
         self.failed = False
         self._unanswered = 0
         """Questions in a row without an answer."""
+        self._going: set[ObjectId] = set()
         self._report = on_result
         self._gate = asyncio.Semaphore(IN_FLIGHT)
 
@@ -113,7 +116,7 @@ class _Execution:
                 return
             started = time.monotonic()
             try:
-                result = Result(step, await act(step))
+                result = Result(step, await act(step), going=step.id in self._going)
                 self._unanswered = 0
             except ShipslogError as failure:
                 self.failed = True
@@ -145,7 +148,8 @@ class _Execution:
         await self.cluster.apply(step.manifest.body, dry_run=True, force=options_of(step.manifest.body).force)
 
     async def _delete(self, step: Step) -> None:
-        await prune(self.cluster, step, self.terms.owner, self.terms.propagation.capitalize())
+        if not await prune(self.cluster, step, self.terms.owner, self.terms.propagation.capitalize()):
+            self._going.add(step.id)
 
     async def _stand(self, step: Step) -> None:
         """Wait until a Namespace is active, a CustomResourceDefinition established and served."""

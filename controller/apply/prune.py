@@ -17,8 +17,8 @@ TRIES = 5
 """An object that others write all the time changes between our look and our deletion: looked at again so often."""
 
 
-async def prune(cluster: Cluster, step: Step, owner: str, propagation: str) -> None:
-    """Delete the object if it is still the one that was planned for, and still ours.
+async def prune(cluster: Cluster, step: Step, owner: str, propagation: str) -> bool:
+    """Delete the object if it is still the one that was planned for, and still ours; gives whether it is gone by now.
 
     The deletion names the version that was looked at, so nothing comes in between. Raises Transient, without a
     deletion, when it is not what it was: the next look decides anew.
@@ -26,7 +26,7 @@ async def prune(cluster: Cluster, step: Step, owner: str, propagation: str) -> N
     for last in (*[False] * (TRIES - 1), True):
         live = await cluster.get(step.id, step.api_version)
         if live is None or live["metadata"].get("deletionTimestamp"):
-            return
+            return live is None
         if why := _another(live, step, owner):
             raise Transient(f"{step.id} was not deleted: {why}")
         version = live["metadata"]["resourceVersion"]
@@ -38,7 +38,10 @@ async def prune(cluster: Cluster, step: Step, owner: str, propagation: str) -> N
             if last or isinstance(error, Unreachable):
                 raise
         else:
-            return
+            # Finalizers, or what it owns, may hold it.
+            left = await cluster.get(step.id, step.api_version)
+            return left is None or left["metadata"]["uid"] != step.uid
+    raise AssertionError  # not reached: the last try returns or raises
 
 
 def _another(live: Json, step: Step, owner: str) -> str:

@@ -69,7 +69,7 @@ def _inventory(case: Case, plan: Plan, results: Sequence[Result]) -> tuple[Inven
     if home_of(case.app) != case.app.spec.destination.cluster:
         return case.app.status.inventory  # held before it moved: all of it stands where it stood
     wanted = case.wish.by_id
-    done = {result.step.id for result in results if not result.error}
+    done = {result.step.id for result in results if not result.error and not result.going}
     staying = {
         step.id
         for step in plan.steps
