@@ -29,6 +29,7 @@ from controller.kube.access import from_kubeconfig_bytes, from_kubeconfig_file, 
 from controller.kube.cluster import open_cluster
 from controller.metrics import Metrics
 from controller.model.cluster import IN_CLUSTER, Cluster
+from controller.observe.checks import Evaluator
 from controller.reconcile.announce import Announcer
 from controller.reconcile.fleet import Fleet
 from controller.reconcile.measured import MeasuredLedger
@@ -146,7 +147,9 @@ class _Ship:
         ignored = settings.ignored
         check(ignored)
         registry = Registry(home, settings.installation)
-        fleet = Fleet(home, self._open, ownership_digest, self.metrics)
+        evaluator = Evaluator()
+        self.stack.push_async_callback(evaluator.close)
+        fleet = Fleet(home, self._open, ownership_digest, self.metrics, evaluator)
         announcer = Announcer(home, registry, settings.producer)
         reporter = Reporter(announcer, registry, self.metrics)
         listeners = Listeners(on_poll=self.metrics.polled)

@@ -242,6 +242,9 @@ class Metrics:
             "watch_restarts", "Watches of objects that had to begin anew, with a whole listing.", "cluster"
         )
         self.watched_objects = self._gauge("watched_objects", "Objects under watch.", "cluster")
+        self.watches_refused = self._gauge(
+            "watches_refused", "Kinds that are not watched: not served, or a permission is missing.", "cluster"
+        )
 
     def _declare_sources(self) -> None:
         self.repository_ready = self._gauge(
@@ -355,6 +358,7 @@ class Metrics:
             self.drift_ended,
             self.watch_restarts,
             self.watched_objects,
+            self.watches_refused,
             self.kube_requests_in_flight,
             self.kube_requests_limit,
         ):

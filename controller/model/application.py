@@ -11,6 +11,7 @@ from controller.model.base import Noun, Strict
 from controller.model.condition import Conditions, ObservedGeneration
 from controller.model.dependency import Dependencies
 from controller.model.drift import Drift
+from controller.model.health_check import CHECKS, HealthCheck
 from controller.model.ignore import IgnoreDifferences
 from controller.model.names import NAMESPACE, Name
 from controller.model.objects import Key, ObjectId
@@ -42,6 +43,14 @@ class ApplicationSpec(Strict, frozen=True, kw_only=True):
     sync: Annotated[Sync, Meta(description="When and how the cluster is made equal to Git.")] = Sync()
     depends_on: Dependencies = ()
     ignore_differences: IgnoreDifferences = ()
+    health_checks: Annotated[
+        tuple[HealthCheck, ...],
+        Meta(
+            description="What healthy means for custom kinds, in CEL; other kinds are judged by rules of their own.",
+            max_length=CHECKS,
+            extra_json_schema={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["apiVersion", "kind"]},
+        ),
+    ] = ()
     deletion: Annotated[
         Literal["prune", "orphan"] | None,
         Meta(

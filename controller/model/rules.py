@@ -9,7 +9,20 @@ from collections.abc import Mapping
 
 import msgspec
 
-from controller.model import cluster, duration, helm, ignore, kustomize, names, postbuild, ref, repository, source, sync
+from controller.model import (
+    cluster,
+    duration,
+    health_check,
+    helm,
+    ignore,
+    kustomize,
+    names,
+    postbuild,
+    ref,
+    repository,
+    source,
+    sync,
+)
 from controller.model.base import Json
 from controller.model.labels import MANAGER
 
@@ -45,6 +58,7 @@ MEANINGS: Mapping[str, str] = {
     cluster.DATA_KEY: "must be a key of a Secret: letters, digits, dots, dashes and underscores",
     helm.KUBE_VERSION: "must be a version of Kubernetes, such as v1.36 or 1.36.3",
     ignore.POINTER: "must be a JSON pointer: /spec/replicas, with ~1 for a slash and ~0 for a tilde inside of a name",
+    health_check.API_VERSION_PATTERN: "must be a group and a version as in example.com/v1, or v1 for the core group",
     duration.PATTERN: "must be a duration: numbers with the unit ms, s, m or h, such as 90s or 1h30m",
     repository.URL: "must be https://HOST/PATH, http://HOST/PATH, ssh://USER@HOST/PATH (instead of USER@HOST:PATH) or "
     "file:///PATH, without a password or query in it: put credentials into a Secret and name it in spec.secretRef",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from controller import logs
 from controller.errors import NotReady, ShipslogError, Terminal
 from controller.model.cluster import IN_CLUSTER, Cluster
-from controller.observe.live import Digester, LiveState
+from controller.observe.live import Checker, Digester, LiveState
 from controller.reconcile.kubeconfigs import kubeconfig_of
 from controller.tasks import deadline, supervise
 
@@ -61,8 +61,16 @@ class Fleet:
     `on_state` is told whenever one comes or goes, `on_figures` when only what is counted in it has changed.
     """
 
-    def __init__(self, home: ports.Cluster, opener: Opener, ownership: Digester, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        home: ports.Cluster,
+        opener: Opener,
+        ownership: Digester,
+        metrics: Metrics,
+        checker: Checker | None = None,
+    ) -> None:
         self._home = home
+        self._checker = checker
         self._opener = opener
         self._ownership = ownership
         self._metrics = metrics
@@ -160,6 +168,7 @@ class Fleet:
         self._metrics.cluster(name)
         self._metrics.cluster_up.labels(cluster=name).set(0)
         self._metrics.watched_objects.labels(cluster=name).set_function(lambda: 0)
+        self._metrics.watches_refused.labels(cluster=name).set_function(lambda: 0)
 
     def _again(self, cluster: Cluster) -> None:
         if self._wanted.get(cluster.name) is cluster:
@@ -170,8 +179,15 @@ class Fleet:
     ) -> None:
         self._metrics.cluster(name)
         restarts = self._metrics.watch_restarts.labels(cluster=name)
-        live = LiveState(client, ownership=self._ownership, on_move=self._moved, on_restart=restarts.inc)
+        live = LiveState(
+            client,
+            ownership=self._ownership,
+            on_move=self._moved,
+            on_restart=restarts.inc,
+            checker=self._checker,
+        )
         self._metrics.watched_objects.labels(cluster=name).set_function(live.__len__)
+        self._metrics.watches_refused.labels(cluster=name).set_function(lambda: live.refusals)
         target = Target(client, live)
         target.suspended = suspended
         target.kubeconfig = kubeconfig

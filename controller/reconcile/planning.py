@@ -39,7 +39,9 @@ async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, 
     Raises Terminal that names all objects the server refuses, or those that another Application owns.
     """
     claim(app, wish, rooms)
-    target.live.want((manifest.api_version, manifest.id.kind) for manifest in wish.manifests)
+    owner = owner_value(rooms.installation, app.key)
+    target.live.want(((manifest.api_version, manifest.id.kind) for manifest in wish.manifests), owner)
+    target.live.check(owner, app.spec.health_checks)
     asked = [manifest for manifest in wish.manifests if full or _moved(manifest, memory, target)]
     if asked:  # nobody watches what is shared: it may be gone, and the others with it
         asked += [manifest for manifest in wish.manifests if not manifest.owned and manifest not in asked]

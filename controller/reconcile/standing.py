@@ -92,6 +92,8 @@ def health_of(live: LiveState, inventory: Sequence[InventoryEntry]) -> Health:
         view = live.view(entry.id)
         if view is not None:
             verdict = view.health
+        elif why := live.refused(entry.id.group_kind):
+            verdict = Health(HealthStatus.UNKNOWN, f"it can't be watched: {why}")
         elif live.watched(entry.id.group_kind):
             verdict = Health(HealthStatus.MISSING, "it does not exist")
         else:

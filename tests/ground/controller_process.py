@@ -55,6 +55,11 @@ class ControllerProcess:
         """Its process id; 0 while there is none."""
         return self._process.pid if self._process else 0
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, negative for a signal; None while it runs."""
+        return self._process.poll() if self._process else None
+
     def start(self, *, wait: bool = True) -> ControllerProcess:
         """Start it, and wait until it says that it is ready."""
         with self.log.open("ab") as log:

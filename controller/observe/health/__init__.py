@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from controller.model.labels import HEALTH_ANNOTATION
 from controller.model.objects import GroupKind, group_of
 from controller.observe.health.anykind import anykind
 from controller.observe.health.apiservice import apiservice
@@ -111,8 +112,16 @@ def needs_body(group: str, kind: str) -> bool:
     return group not in BUILT_IN
 
 
+def ignored(body: Json) -> bool:
+    """Whether the object's annotation keeps its health out of its Application's."""
+    annotations = (body.get("metadata") or {}).get("annotations") or {}
+    return isinstance(annotations, dict) and annotations.get(HEALTH_ANNOTATION) == "ignore"
+
+
 def _assess(body: View) -> Health:
     metadata = body.section("metadata")
+    if metadata.section("annotations").raw(HEALTH_ANNOTATION) == "ignore":
+        return healthy(f"It exists; its annotation {HEALTH_ANNOTATION} says that its health is not looked at.")
     known = GroupKind(group_of(body.text("apiVersion")), body.text("kind"))
     if not known.kind:
         return unknown("The object names no kind.")
