@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from controller import app, logs
+from controller import app, faults, logs
 from controller.cli.options import option
 from controller.settings import Settings, variable
 
@@ -51,4 +51,5 @@ def command(**given: Any) -> int:
             environment[variable(field)] = str(text).lower() if isinstance(text, bool) else str(text)
     settings = Settings.from_environment(environment)
     logs.configure(settings.log_level, settings.log_format)
+    faults.arm(environment.get(faults.VARIABLE, ""))
     return asyncio.run(app.run(settings))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from controller import faults
 from controller.errors import NotReady, ShipslogError, Transient
 from controller.model.event import EventType
 from controller.model.labels import FINALIZER
@@ -43,7 +44,9 @@ async def dismantle(app: Application, rooms: Rooms) -> Fate:
         remedy = f"{error.remedy}; {ORPHAN}" if error.remedy else ORPHAN
         cause = "Unreachable" if isinstance(error, NotReady) else error.cause
         raise DeletionHeld(f"it can't be deleted yet: {error.message}", remedy=remedy, underlying=[cause]) from error
+    faults.reach("before-finalizer")
     await rooms.announcer.finalizers(app, tuple(name for name in app.finalizers if name != FINALIZER))
+    faults.reach("after-finalizer")
     forgo(app, rooms)
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from controller import logs
+from controller import faults, logs
 from controller.errors import ShipslogError, Terminal
 from controller.govern.judge import judge
 from controller.model.duration import seconds
@@ -64,7 +64,8 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
     await settle(case)
     await_dependencies(case)
     plan = await planned(case)
-    await notice(case, plan)
+    if await notice(case, plan):
+        faults.reach("after-drift-recorded")
     verdict = judge(
         app.spec,
         plan,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from controller import faults
 from controller.apply.execute import Result, Terms, execute
 from controller.diff.plan import baseline_of
 from controller.errors import ShipslogError
@@ -89,8 +90,11 @@ async def begin(case: Case, plan: Plan) -> Run:
         last_handled_sync=_asked(case),
         conditions=merge(status.conditions, applying(status.conditions, case.app.generation), whole(case.rooms.now())),
     )
+    faults.reach("before-inventory")
     case.app = await case.rooms.announcer.status(case.app, status)
+    faults.reach("after-inventory")
     await case.rooms.ledger.append(_planned(case, plan, run))
+    faults.reach("after-plan-recorded")
     return run
 
 
@@ -102,23 +106,29 @@ async def carry_out(case: Case, plan: Plan, run_id: str, kind: str) -> tuple[Res
     if not plan.writes:
         return ()
     (intent,) = await case.rooms.ledger.append(_intent(case, plan, run_id, kind))
+    faults.reach("after-intent")
     results: list[Result] = []
 
     async def on_result(result: Result) -> None:
+        faults.reach("after-write")
         results.append(result)
         _learn(case, result)
         await case.rooms.ledger.append(_written(case, result, run_id, intent))
+        faults.reach("after-object-recorded")
 
     try:
         with case.rooms.metrics.stage_duration.labels(stage="apply").time():
             await execute(case.target.client, plan, _terms(case), on_result)
+        faults.reach("before-result")
         await case.rooms.ledger.append(_result(case, results, run_id, intent))
+        faults.reach("after-result")
     except ShipslogError:
         # The writes are done and can't be recorded now: the result is owed, and said before anything else.
         case.memory.owed = (*case.memory.owed, _result(case, results, run_id, intent))
         raise
     done = [result.step.id for result in results if not result.error]
     await healed(case, done, run_id)
+    faults.reach("after-heal-recorded")
     return tuple(results)
 
 
@@ -173,6 +183,7 @@ async def finish(case: Case, status: ApplicationStatus, run: Run, phase: Phase, 
     """End a run: recorded, counted, and moved into the history of the status that is given back."""
     now = case.rooms.now()
     ended = msgspec.structs.replace(run, phase=phase, message=message, finished_at=rfc3339(now))
+    faults.reach("before-completed")
     await case.rooms.ledger.append(_completed(case, ended, now))
     case.rooms.metrics.runs.labels(trigger=run.trigger.value, outcome=phase.value).inc()
     if phase is Phase.SUCCEEDED and case.wish.revision.committed_at:

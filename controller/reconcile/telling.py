@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from controller import faults
 from controller.metrics import ApplicationState
 from controller.model.condition import merge
 from controller.model.event import Actor, EventType
@@ -38,7 +39,9 @@ async def tell(
         observed_generation=app.generation,
         summary=f"{len(status.inventory)} objects" + (f", {drifted} drifted" if drifted else ""),
     )
+    faults.reach("before-status")
     app = await rooms.announcer.status(app, status)
+    faults.reach("after-status")
     _show(app, rooms, found)
     for saying in said:
         await rooms.announcer.event(app, saying.reason, saying.message, kind="Warning" if saying.warning else "Normal")

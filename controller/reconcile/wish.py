@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from controller import faults
 from controller.errors import Terminal
 from controller.model.application import Application
 from controller.model.helm import HelmOptions
@@ -33,7 +34,10 @@ async def wish_of(app: Application, memory: Memory, target: Target, work: Work, 
     """
     with rooms.metrics.stage_duration.labels(stage="fetch").time():
         revision = memory.seen = await _revision(app, memory, work, rooms)
-    return await wish_at(app, memory, target, revision, rooms)
+    faults.reach("after-fetch")
+    wish = await wish_at(app, memory, target, revision, rooms)
+    faults.reach("after-render")
+    return wish
 
 
 async def wish_at(app: Application, memory: Memory, target: Target, revision: Revision, rooms: Rooms) -> Wish:

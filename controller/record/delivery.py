@@ -7,7 +7,7 @@ import random
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from controller import logs
+from controller import faults, logs
 from controller.errors import ShipslogError
 from controller.record.errors import EventRefused
 
@@ -100,6 +100,7 @@ class Delivery:
                 return False
             if bodies:
                 await self._deliver(bodies)
+                faults.reach("after-delivery")
             await self._advance(end, len(bodies))
             return True
 

@@ -14,7 +14,7 @@ from tests.ground.eventually import eventually
 from tests.ground.world import TEAM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from controller.faults import Point
     from tests.ground.controller_process import ControllerProcess
@@ -47,13 +47,20 @@ class Crew:
         return False
 
 
+@pytest.fixture
+def crew(world: World, request: pytest.FixtureRequest) -> Iterator[Crew]:
+    """The crew of a controller that is told to die at the point that the test is given."""
+    made = Crew(world, request.getfixturevalue("point"))
+    yield made
+    made.process.kill()
+
+
 @pytest.mark.parametrize("point", POINTS)
-def test_a_kill_at_this_point_loses_nothing_and_doubles_nothing(world: World, point: Point) -> None:
+def test_a_kill_at_this_point_loses_nothing_and_doubles_nothing(world: World, crew: Crew, point: Point) -> None:
     """First sync, hand edit, a commit that changes and prunes, deletion: all of it happens, once."""
     worktree = world.repository()
     worktree.publish({"a.yaml": MAP % ("a", "1"), "b.yaml": MAP % ("b", "1")}, "first")
     world.objects.namespace("shop")
-    crew = Crew(world, point)
     world.application("shop")
     crew.until(lambda: _is_ready(world), "the first sync")
 
