@@ -48,6 +48,9 @@ class NotFound(errors.Terminal):
 class Refused(errors.Terminal):
     """What was asked for is understood, and can't be done as things stand: an outcome, no mistake of who asked."""
 
+    file = ""
+    line = 0
+
 
 _BY_ERROR: tuple[tuple[type[BaseException], Exit], ...] = (
     (DeadlineExceeded, Exit.TIMED_OUT),

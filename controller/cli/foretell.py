@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from controller.cli.engine import engine
-from controller.cli.exits import NotFound, first_of
+from controller.cli.exits import NotFound, Refused, first_of
 from controller.cli.nouns import understood
 from controller.diff.ownership import ownership_digest
 from controller.errors import ShipslogError, Terminal
@@ -25,6 +25,7 @@ from controller.fetch.repository import Repositories
 from controller.govern.judge import Verdict, judge
 from controller.kube.access import from_kubeconfig_bytes
 from controller.kube.cluster import open_cluster
+from controller.kube.errors import AccessError, Forbidden
 from controller.metrics import Metrics
 from controller.model.cluster import IN_CLUSTER, ClusterSpec
 from controller.model.labels import API_VERSION, GROUP
@@ -95,12 +96,24 @@ def mirrors() -> Iterator[Path]:
 async def foretell(home: Cluster, body: Json, directory: Path, settings: Settings) -> Foretold:
     """The plan of an Application as a sync would make it now.
 
-    Raises the errors of fetch, render, plan and cluster; Forbidden names the right that the user lacks.
+    Raises Refused for what a sync would be refused for, too, and the errors of fetch and cluster; Forbidden names
+    the right that the user lacks.
     """
     try:
         return await _foretell(home, body, directory, settings)
     except BaseExceptionGroup as group:  # of the task group that owns the polling
-        raise first_of(group) from None
+        error = first_of(group)
+        raise (outcome_of(error) if isinstance(error, ShipslogError) else error) from None
+
+
+def outcome_of(error: ShipslogError) -> ShipslogError:
+    """Refused where a sync would fare the same, whoever asks; else the error itself."""
+    if isinstance(error, NotFound | AccessError | Forbidden) or not (isinstance(error, Terminal) or error.underlying):
+        return error
+    # Of a plan it goes without saying.
+    refused = Refused(error.message.replace(", nothing was written", "", 1), remedy=error.remedy)
+    refused.file, refused.line = getattr(error, "file", ""), getattr(error, "line", 0)
+    return refused
 
 
 async def _foretell(home: Cluster, body: Json, directory: Path, settings: Settings) -> Foretold:

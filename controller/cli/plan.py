@@ -45,7 +45,7 @@ def command(name: str, namespace: str, exit_code: bool, form: output.Format, kub
     """Show what a sync would change, field by field, and change nothing.
 
     It is computed here, with your own rights: reading the Application, its Repository and their Secrets, and a dry
-    run of every object in the destination.
+    run of every object in the destination. The exit code is 1 when a sync would be refused.
     """
     place = locate(kubeconfig)
     with mirrors() as directory:

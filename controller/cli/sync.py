@@ -13,14 +13,14 @@ import click
 import msgspec
 
 from controller.cli import options, output, plan
-from controller.cli.exits import Exit
+from controller.cli.exits import Exit, Refused
 from controller.cli.foretell import Foretold, foretell, mirrors
 from controller.cli.home import Place, locate, opened, whoami
 from controller.cli.nouns import application_id, key_of, read_application, understood
 from controller.cli.progress import Progress, progress
 from controller.cli.table import clean
 from controller.cli.view import View
-from controller.errors import ShipslogError, Terminal
+from controller.errors import ShipslogError
 from controller.model.labels import ACTOR_ANNOTATION, API_VERSION, SYNC_ANNOTATION
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Wanted(msgspec.Struct, frozen=True):
 def command(name: str, namespace: str, kubeconfig: str, path: str, **given: Any) -> int:
     """Ask for a sync: show the plan, hand the request to the controller, wait for its outcome.
 
-    The exit code is that of the outcome: 0 when the run succeeded, 1 when it failed or was refused, 4 when --timeout
-    was over first (the run goes on).
+    The exit code is that of the outcome: 0 when the run succeeded, 1 when it failed or was refused (also because the
+    Application is suspended, or in mode detect), 4 when --timeout was over first (the run goes on).
     """
     place = locate(kubeconfig)
     wanted = Wanted(
@@ -103,7 +103,7 @@ def _refuse_suspended(body: Json) -> None:
     if body["spec"].get("suspend"):
         metadata = body["metadata"]
         name = f"{metadata['namespace']}/{metadata['name']}"
-        raise Terminal(f"Application {name} is suspended", remedy=f"shipslog resume {name}")
+        raise Refused(f"Application {name} is suspended", remedy=f"shipslog resume {name}")
 
 
 async def _planned(home: Cluster, body: Json, wanted: Wanted, directory: Path) -> Foretold | None:

@@ -94,7 +94,7 @@ def test_a_suspended_application_is_not_synced_until_it_is_resumed(shop: Ship) -
 
     said = shop.shell("sync", "shop")
 
-    assert (said.code, said.out) == (2, "")
+    assert (said.code, said.out) == (1, "")
     assert said.err == "error: Application team/shop is suspended (shipslog resume team/shop)\n"
     assert shop.shell("resume", "team/shop", "-o", "json").json["changed"] is True
     assert shop.shell("sync", "shop").code == 0
@@ -121,3 +121,41 @@ def test_an_unknown_application_is_named(ship: Ship) -> None:
 
     assert said.code == 2
     assert said.err.startswith("error: there is no Application 'nowhere' in namespace team (")
+
+
+def test_a_plan_of_what_is_refused_is_a_bad_outcome(shop: Ship) -> None:
+    """Exit code 1, as of the sync: nothing is wrong with the command line, and a plan never says that it wrote."""
+    shop.publish("shop", 13, bad=configmap("Bad_Name", 1))
+    try:
+        refused = shop.shell("plan", "shop")
+        shop.publish("shop", 13, bad="a: [")
+        unreadable = shop.shell("plan", "shop")
+    finally:
+        shop.publish("shop", 13, bad=None)
+
+    assert (refused.code, unreadable.code) == (1, 1), refused.err + unreadable.err
+    assert refused.err.startswith("error: 1 of 2 objects refused: shop/bad.yaml: ConfigMap team/Bad_Name: ")
+    assert "shop/bad.yaml:1" in unreadable.err
+
+
+def test_a_plan_into_a_namespace_that_is_not_there_is_a_bad_outcome(ship: Ship) -> None:
+    """Exit code 1, with the remedy: the cluster did answer."""
+    ship.application("astray", mode="manual")
+    spec = {"spec": {"destination": {"namespace": "nowhere"}}}
+    ship.plane.admin.merge(f"{APPLICATIONS}/astray", spec)
+
+    said = ship.shell("plan", "astray")
+
+    assert said.code == 1, said.err
+    assert 'namespaces "nowhere" not found' in said.err
+
+
+def test_a_plan_names_what_is_not_there(ship: Ship) -> None:
+    """Exit code 2 for a Repository that the Application names in vain."""
+    ship.application("adrift", mode="manual")
+    ship.plane.admin.merge(f"{APPLICATIONS}/adrift", {"spec": {"source": {"repository": "nothing"}}})
+
+    said = ship.shell("plan", "adrift")
+
+    assert said.code == 2
+    assert said.err.startswith("error: spec.source.repository: there is no Repository 'nothing' in namespace team")
