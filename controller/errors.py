@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_PLAIN = {"Terminal": "Rejected", "Transient": "Failed"}
+_PLAIN = {"Terminal": "Rejected", "Transient": "Failed", "Server": "ServerError"}
 
 
 class ShipslogError(Exception):

@@ -27,6 +27,10 @@ LONGEST = 2048
 """Characters that are told of one object."""
 
 
+class KindMissing(Terminal):
+    """The cluster does not serve the kind."""
+
+
 Leave = Callable[["Manifest", "Json | None", AbstractSet[str]], "Manifest"]
 """The manifest without what it leaves to others, given the live object and the former managers (diff's rule)."""
 
@@ -124,7 +128,7 @@ class _Questions:
         if await self._cluster.resource(manifest.api_version, manifest.id.kind) is None:
             if manifest.id.group_kind in self._kinds:
                 return Foreseen(deferred=f"CustomResourceDefinition of {manifest.id.group_kind}")
-            raise Terminal(
+            raise KindMissing(
                 f"the cluster serves no kind {manifest.id.kind} in {manifest.api_version}",
                 remedy="install its CustomResourceDefinition, or correct apiVersion and kind",
             )

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _log = logs.get_logger(__name__)
 _jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
+OUTSIDE = frozenset({"Denied", "Forbidden", "KindMissing"})
+"""What somebody may mend without a commit: a right, a policy, a definition. Nobody tells us, so it is tried again."""
 
 
 async def fail(app: Application, work: Work, rooms: Rooms, error: ShipslogError) -> Fate:
@@ -122,7 +124,7 @@ def _unsaid(app: Application, memory: Memory, error: ShipslogError) -> bool:
 
 
 def _again(app: Application, memory: Memory, error: ShipslogError) -> Fate:
-    if isinstance(error, Terminal):
+    if isinstance(error, Terminal) and not set(error.underlying or (error.cause,)) <= OUTSIDE:
         return Trigger.INTERVAL, seconds(app.spec.sync.interval)
     if isinstance(error, NotReady):
         return Trigger.RETRY, error.after
