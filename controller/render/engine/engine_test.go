@@ -219,3 +219,41 @@ func TestSchemaReadsNoFileOfTheHost(t *testing.T) {
 		t.Errorf("%v", failure)
 	}
 }
+
+// Values are where people put passwords: no message repeats one, whoever writes the message.
+func TestNoMessageQuotesAValue(t *testing.T) {
+	const canary = "canary-1f2e3d"
+	chart := func(more map[string]string) map[string]string {
+		files := map[string]string{
+			"Chart.yaml":            "apiVersion: v2\nname: vault\nversion: 1.0.0\n",
+			"values.yaml":           "given: ''\ntable: {a: b}\n",
+			"templates/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: {{ .Values.given | quote }}}\n",
+		}
+		for name, content := range more {
+			files[name] = content
+		}
+		return files
+	}
+	charts := map[string]map[string]string{
+		"schema":   chart(map[string]string{"values.schema.json": `{"properties": {"given": {"pattern": "^[0-9]+$"}}}`}),
+		"enum":     chart(map[string]string{"values.schema.json": `{"properties": {"given": {"enum": ["a"]}}}`}),
+		"date":     chart(map[string]string{"templates/a.yaml": "a: {{ mustToDate `2006` .Values.given }}\n"}),
+		"fail":     chart(map[string]string{"templates/a.yaml": "a: {{ fail (printf `not %s` .Values.given) }}\n"}),
+		"required": chart(map[string]string{"templates/a.yaml": "a: {{ index .Values.table .Values.given `b` }}\n"}),
+		"yaml":     chart(map[string]string{"templates/a.yaml": "a: [{{ .Values.given }}\nb: {{ .Values.given }}\n"}),
+	}
+	for name, files := range charts {
+		request := Request{Kind: "helm", Helm: HelmParams{Values: map[string]any{"given": canary}}}
+		answer, failure := render(&request, repositoryOf(files))
+		if failure == nil {
+			t.Errorf("%s: %d objects, and no failure", name, len(answer.Objects))
+		} else if strings.Contains(failure.Message+failure.Remedy+failure.Object, canary) {
+			t.Errorf("%s: %s", name, failure.Message)
+		}
+	}
+	text := "a path/to-canary.yaml of secretsauce, 'ab', \"canary\" and secret"
+	if told := unquoted(text, map[string]any{"a": []any{"canary", "secret", "ab", "secretsauce"}}); told !=
+		"a path/to-canary.yaml of (redacted), 'ab', \"(redacted)\" and secret" {
+		t.Error(told)
+	}
+}

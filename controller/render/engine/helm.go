@@ -29,6 +29,7 @@ type chartRender struct {
 	functions  *functions
 	manifests  *Manifests
 	warnings   *warnings
+	given      any // the values, as the templates have them; nil before they are merged
 }
 
 // renderHelm renders a chart as `helm template --include-crds` does.
@@ -45,7 +46,7 @@ func renderHelm(request *Request, repository *Repository) (*Answer, error) {
 		}
 	}
 	return &Answer{
-		Objects: r.manifests.objects, Warnings: append(r.warnings.lines, r.functions.warnings()...),
+		Objects: r.manifests.objects, Warnings: r.told(append(r.warnings.lines, r.functions.warnings()...)),
 		Nondeterministic: r.functions.nondeterministic, Capabilities: r.asksForCluster(),
 	}, nil
 }
@@ -103,6 +104,7 @@ func (r *chartRender) render() error {
 	if err != nil {
 		return err
 	}
+	r.given = values
 	if err := chartutil.ProcessDependencies(r.chart, values); err != nil {
 		return err
 	}
@@ -117,6 +119,7 @@ func (r *chartRender) render() error {
 	if err != nil {
 		return err
 	}
+	r.given = scope["Values"]
 	if !r.request.Helm.SkipSchema {
 		if err := validate(r.chart, scope["Values"], r.request.Root); err != nil {
 			return err
@@ -266,9 +269,18 @@ func (r *chartRender) file(name string) string {
 
 var templatePlace = regexp.MustCompile(`([^\s("':]+/(?:templates|crds)/[^\s("':]+)(?::(\d+))?`)
 
+// told are lines without the values that they quote.
+func (r *chartRender) told(lines []string) []string {
+	for index, line := range lines {
+		lines[index] = unquoted(line, r.given)
+	}
+	return lines
+}
+
 // failure finds file and line in what Helm says.
 func (r *chartRender) failure(err error) *Failure {
 	failure := asFailure(err, "")
+	defer func() { failure.Message = unquoted(failure.Message, r.given) }()
 	if failure.File != "" || failure.Kind != "input" {
 		return failure
 	}
