@@ -113,8 +113,7 @@ def test_a_rotated_token_and_a_rotated_ssh_key_are_taken_up_while_all_runs(world
 def test_a_secret_that_is_missing_or_incomplete_is_said_by_its_name_and_field(
     world: World, controller: ControllerProcess
 ) -> None:
-    """The Repository's condition and a Kubernetes Event tell what to add; no server is asked meanwhile."""
-    del controller
+    """The Repository's condition and a Kubernetes Event tell what to add; the log says it once, also over a restart."""
     https, ssh = "https://127.0.0.1:9/x.git", "ssh://git@127.0.0.1:9/x.git"
     cases = {
         "absent": (https, None, "Secret team-pay/absent does not exist"),
@@ -144,6 +143,13 @@ def test_a_secret_that_is_missing_or_incomplete_is_said_by_its_name_and_field(
         return {event["involvedObject"]["name"] for event in found if event["reason"] == "SecretUnusable"}
 
     eventually(lambda: reasons() >= set(expected), "each has an Event")
+    eventually(lambda: len(world.ledger.events("repository.failed")) == len(expected), "each is in the log")
+    controller.stop()
+    controller.start()
+    eventually(lambda: _polls_failed(controller) >= len(expected), "each was tried again")
+    _secret(world, "absent", {"note": "x"})  # another reason of the same kind is no news of the log
+    eventually(lambda: "nothing to log in with" in _ready(world, "absent")["message"], "the condition follows")
+    assert len(world.ledger.events("repository.failed")) == len(expected)
 
 
 def test_only_signed_revisions_are_applied_and_the_verdict_is_recorded(
@@ -176,6 +182,11 @@ def test_only_signed_revisions_are_applied_and_the_verdict_is_recorded(
     third = alice.commit(worktree, {"a.yaml": MAP % ("signed", "3")}, "third")
     world.await_ready("signed", revision=third)
     assert _version(world, "signed") == "3"
+
+
+def _polls_failed(controller: ControllerProcess) -> float:
+    lines = [line for line in controller.metrics().splitlines() if line.startswith("shipslog_fetches_total{")]
+    return sum(float(line.rpartition(" ")[2]) for line in lines if 'result="failed"' in line)
 
 
 def _nothing_shown(world: World, controller: ControllerProcess, *secrets: str) -> None:
