@@ -177,7 +177,7 @@ class _Ship:
         )
         await self.stack.enter_async_context(pool)
         self.checks["journal"] = functools.partial(_journal_state, journal, ledger)
-        renderer = Renderer(pool, on_render=self.metrics.rendered)
+        renderer = Renderer(pool, cache_bytes=settings.render_cache, on_render=self.metrics.rendered)
         rooms = Rooms(
             installation=settings.installation,
             registry=registry,

@@ -54,6 +54,9 @@ class Settings:
     engine_processes: int = setting(0, "Render processes; 0: as many as cores.")
     render_timeout: float = setting(30.0, "Longest time one rendering may take, in seconds.")
     render_memory: int = setting(768 << 20, "Address space of one render process, in bytes.")
+    render_cache: int = setting(
+        256 << 20, "Room of rendered objects that are kept, in bytes; those that were not used for longest make room."
+    )
     workers: int = setting(20, "Applications of one cluster that are worked on at the same time.")
     max_requests: int = setting(50, "Requests under way at once to the cluster the controller runs in.")
     takeover_managers: str = setting(
