@@ -214,17 +214,15 @@ def _run(world: World, *arguments: str) -> str:
 
 def _outlets(world: World, controller: ControllerProcess) -> Iterator[tuple[str, str]]:
     """Every place that others read, by name, with all that stands in it."""
-    for form in ("json", "table"):
-        for name in ("good", "denied", "late", "fixed", "vault", "schema", "template", "away"):
-            yield f"plan {name} -o {form}", _run(world, "plan", name, "-o", form)
-        for name in ("good", "denied", "late"):
-            yield f"app {name} -o {form}", _run(world, "app", name, "-o", form)
-        yield f"audit tail -o {form}", _run(world, "audit", "tail", "--limit", "1000", "-o", form)
-    for name in ("good", "late"):
-        yield f"sync {name}", _run(world, "sync", name, "--timeout", "20")
-    for event in world.ledger.events():
-        if event["type"] in {"drift.detected", "plan.computed", "sync.refused", "apply.object"}:
-            yield f"audit show {event['type']}", _run(world, "audit", "show", event["id"])
+    for name in ("good", "denied", "late", "fixed", "vault", "schema", "template", "away"):
+        yield f"plan {name} -o json", _run(world, "plan", name, "-o", "json")
+    for name in ("good", "denied"):
+        yield f"plan {name} -o table", _run(world, "plan", name)
+        yield f"app {name}", _run(world, "app", name)
+    yield "audit tail", _run(world, "audit", "tail", "--limit", "1000", "-o", "json")
+    yield "sync good", _run(world, "sync", "good", "--timeout", "20")
+    (drift, *_) = world.ledger.events("drift.detected")
+    yield "audit show", _run(world, "audit", "show", drift["id"])
     yield "log", controller.text()
     yield "metrics", controller.metrics()
     yield "Kubernetes Events", json.dumps(list(world.objects.list("v1", "Event")))
