@@ -116,7 +116,7 @@ class Engines:
     async def render(self, *_: object) -> bytes:
         if self.error is not None:
             raise self.error
-        return b'{"kind":"plain","objects":[],"warnings":[],"nondeterministic":false,"dependencies":[]}'
+        return b'{"kind":"plain","objects":[],"warnings":[],"nondeterministic":false,"capabilities":false,"dependencies":[]}'
 
 
 @pytest.mark.parametrize(
