@@ -26,6 +26,18 @@ fail() {
 exec 9>"$bin/.ssh.lock"
 flock 9 # two runs at once wait for each other
 present && exit 0
+
+# own: use an installed server, and the library that gives it users of its own, where both are there.
+own() {
+    local sshd wrapper
+    sshd=$(PATH=$PATH:/usr/sbin:/sbin command -v sshd) || return 1
+    wrapper=$(find -L /usr/lib /usr/lib64 /usr/local/lib -name libnss_wrapper.so -print -quit 2>/dev/null)
+    [ -n "$wrapper" ] || return 1
+    mkdir -p "$root/usr/sbin" "$root/usr/lib"
+    ln -sf "$sshd" "$root/usr/sbin/sshd"
+    ln -sf "$wrapper" "$root/usr/lib/libnss_wrapper.so"
+}
+own && present && exit 0
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || fail "this is no Debian"
 
 # The second line is what the server needs and small systems lack; the others stand with the programs they are for.
