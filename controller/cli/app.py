@@ -18,6 +18,7 @@ from controller.cli.table import Table, columns, show, style
 from controller.errors import ShipslogError
 from controller.model.cluster import IN_CLUSTER
 from controller.model.health import Health, HealthStatus
+from controller.model.run import Trigger
 from controller.observe.health import assess
 
 if TYPE_CHECKING:
@@ -132,6 +133,18 @@ def _show(app: Application, verdicts: Sequence[Health | None], now: datetime) ->
 
 
 NONE = Health(HealthStatus.UNKNOWN)
+WHY = {
+    Trigger.USER: "asked for by {}",
+    Trigger.WEBHOOK: "for a webhook of {}",
+    Trigger.SPEC: "for a changed spec, by {}",
+    Trigger.REVISION: "for a new revision, by {}",
+    Trigger.DEPENDENCY: "for a dependency, by {}",
+    Trigger.DRIFT: "for a drift, by {}",
+    Trigger.HEALTH: "for a change of health, by {}",
+    Trigger.RETRY: "tried again by {}",
+    Trigger.INTERVAL: "at its interval, by {}",
+}
+"""Why a run began, in the words of `Last run`."""
 
 
 def _head(app: Application) -> list[tuple[str, str]]:
@@ -145,9 +158,9 @@ def _head(app: Application) -> list[tuple[str, str]]:
         ("Objects", status.summary),
         ("Revision", f"{revision.sha} {revision.ref}".strip()),
         ("Commit", f"{revision.message} ({revision.author}, {revision.committed_at})" if revision.sha else ""),
-        ("Last run", f"{run.phase.value}, {run.trigger.value} by {run.actor}, run {run.id}" if run else ""),
+        ("Last run", f"{run.phase.value}, {WHY[run.trigger].format(run.actor)}, run {run.id}" if run else ""),
         ("Changes", _counts(run) if run else ""),
-        ("Said", run.message if run else ""),
+        ("Message", run.message if run else ""),
     ]
 
 

@@ -77,8 +77,16 @@ def sentence(drift: Drift, step: Step) -> str:
     who = f" by {drift.manager}" if drift.manager else ""
     if drift.change == "disowned":
         return f"{step.id} has every value, but fields of it are not ours any more{who and ': taken' + who}"
-    what = f" at {', '.join(drift.fields[:3])}" if drift.fields else ""
-    return f"{step.id} was {drift.change}{what}{who}"
+    fields = ", ".join(drift.fields[:3])
+    if drift.change == "removed" and fields:
+        return f"{step.id} has lost {fields}{who}"
+    return f"{step.id} was {drift.change}{f' at {fields}' if fields else ''}{who}"
+
+
+def lasted(drift: Drift, stood: float) -> str:
+    """How long a drift stood, in seconds, for people."""
+    how = "was missing" if drift.change == "deleted" else "differed from Git"
+    return f"{drift.object} {how} for {stood:.3f} s"
 
 
 async def healed(case: Case, done: Iterable[ObjectId], run_id: str) -> None:
@@ -159,7 +167,7 @@ def _end(case: Case, drift: Drift, type_: EventType, now: float) -> Draft:
         causation_id=drift.id,
         revision=case.wish.revision.sha,
         detail={"since": drift.since, "stoodSeconds": round(stood, 6), "fields": list(drift.fields)},
-        reason=f"{drift.object} stood {drift.change} for {stood:.3f} s",
+        reason=lasted(drift, stood),
     )
     return msgspec.structs.replace(draft, target=msgspec.structs.replace(draft.target, object=drift.object))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from controller.model.duration import seconds
-from controller.model.event import EventType
+from controller.model.event import EventType, Outcome
 from controller.model.run import Trigger
 from controller.reconcile.moment import epoch
 from controller.reconcile.teardown import stuck
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from controller.reconcile.rooms import Case
 
 _NAMED = 3
-SHARED, DELETING, STUCK = "Shared", "Deleting", "StuckInDeletion"
+SHARED, DELETING, STUCK, EMPTY = "Shared", "Deleting", "StuckInDeletion", "Empty"
 
 
 class Remark(msgspec.Struct, frozen=True):
@@ -28,11 +28,13 @@ class Remark(msgspec.Struct, frozen=True):
     fault: bool = True
     passing: bool = False
     """It ends by itself."""
+    recorded: bool = True
+    """It belongs into the ledger, too."""
 
 
 def remark(case: Case, plan: Plan) -> Remark | None:
     """The gravest remark there is to make; None where there is none."""
-    return _going(case, plan) or _shared(case)
+    return _going(case, plan) or _shared(case) or _empty(case)
 
 
 async def told(case: Case, said: Remark | None) -> None:
@@ -40,15 +42,17 @@ async def told(case: Case, said: Remark | None) -> None:
     known = next((condition for condition in case.app.status.conditions if condition.type == "Synced"), None)
     if said is None or said.passing or (known and known.reason == said.reason):
         return
-    await case.rooms.ledger.append(
-        case.draft(
-            EventType.SYNC_REFUSED,
-            outcome="refused" if said.reason == SHARED else "failure",
-            reason=said.message[:4096],
-            revision=case.wish.revision.sha,
-            detail={"cause": said.reason},
+    if said.recorded:
+        outcome: Outcome = "refused" if said.reason == SHARED else "failure"
+        await case.rooms.ledger.append(
+            case.draft(
+                EventType.SYNC_REFUSED,
+                outcome=outcome,
+                reason=said.message[:4096],
+                revision=case.wish.revision.sha,
+                detail={"cause": said.reason},
+            )
         )
-    )
     case.say(said.reason, said.message, warning=True)
 
 
@@ -79,3 +83,11 @@ def _shared(case: Case) -> Remark | None:
     named = [f"{wanted} is declared by Application {', '.join(map(str, others))}, too" for wanted, others in found]
     message = "; ".join(named[:_NAMED]) + (f" and {len(named) - _NAMED} more" if len(named) > _NAMED else "")
     return Remark(SHARED, f"{message}: it stays here; remove it from one of the two", fault=False)
+
+
+def _empty(case: Case) -> Remark | None:
+    """Nothing is wished: true to Git, and most often a path that was forgotten."""
+    if case.wish.manifests:
+        return None
+    message = f"path {case.app.spec.source.path} has no manifests: correct spec.source.path, or commit one"
+    return Remark(EMPTY, message, fault=False, recorded=False)

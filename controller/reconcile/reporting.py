@@ -10,6 +10,7 @@ import msgspec
 
 from controller import logs
 from controller.errors import ShipslogError
+from controller.model.amount import amount
 from controller.model.condition import Condition, merge
 from controller.model.objects import Key
 from controller.reconcile.moment import whole
@@ -46,7 +47,9 @@ class Reporter:
             return
         self._metrics.repository_ready.labels(namespace=key.namespace, name=key.name).set(state.reachable)
         said = (
-            ("Polled", f"{state.refs} refs") if state.refs else ("Empty", "it has no branch and no tag yet: push one")
+            ("Polled", amount(state.refs, "ref"))
+            if state.refs
+            else ("Empty", "it has no branch and no tag yet: push one")
         )
         ready = _ready(state.reachable, *said, state.error)
         self._say(

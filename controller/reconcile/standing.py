@@ -9,6 +9,7 @@ import msgspec
 from controller import logs
 from controller.errors import ShipslogError
 from controller.govern.judge import judge
+from controller.model.amount import amount
 from controller.model.event import Actor
 from controller.model.health import Health, HealthStatus, worst
 from controller.reconcile.declining import spared
@@ -101,7 +102,7 @@ def health_of(live: LiveState, inventory: Sequence[InventoryEntry]) -> Health:
         verdicts.append((entry.id, verdict))
     overall = worst(verdict for _, verdict in verdicts)
     if overall.status is HealthStatus.HEALTHY:
-        return Health(HealthStatus.HEALTHY, f"{len(verdicts)} objects")
+        return Health(HealthStatus.HEALTHY, amount(len(verdicts), "object") if verdicts else "there are no objects")
     bad = [f"{id_}: {verdict.message}" for id_, verdict in verdicts if verdict.status is overall.status]
     more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
     return Health(overall.status, "; ".join(bad[:_NAMED]) + more)

@@ -8,6 +8,7 @@ import msgspec
 
 from controller import faults
 from controller.metrics import ApplicationState
+from controller.model.amount import amount
 from controller.model.condition import merge
 from controller.model.event import Actor, EventType
 from controller.reconcile.moment import epoch, whole
@@ -37,7 +38,7 @@ async def tell(
         status,
         conditions=merge(app.status.conditions, conditions(found), whole(rooms.now())),
         observed_generation=app.generation,
-        summary=f"{len(status.inventory)} objects" + (f", {drifted} drifted" if drifted else ""),
+        summary=amount(len(status.inventory), "object") + (f", {drifted} drifted" if drifted else ""),
     )
     faults.reach("before-status")
     app = await rooms.announcer.status(app, status)

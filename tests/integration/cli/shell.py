@@ -45,7 +45,7 @@ class Shell:
         }
         return inherited | {"HOME": str(self.home), "USER": "grace"} | self.variables | more
 
-    def __call__(self, *arguments: str, stdin: str | bytes = "", cwd: Path | None = None, **more: str) -> Said:
+    def __call__(self, *arguments: str, stdin: str | bytes = "", cwd: str | Path | None = None, **more: str) -> Said:
         """Run a command to its end."""
         given = stdin.encode() if isinstance(stdin, str) else stdin
         done = subprocess.run(

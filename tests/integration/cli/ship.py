@@ -68,6 +68,10 @@ class Ship:
     def application(self, name: str, depth: int = 1, **sync: Any) -> None:
         """An Application that reads the directory of its name, in which its ConfigMap stands."""
         self.publish(name, depth)
+        self.read(name, **sync)
+
+    def read(self, name: str, **sync: Any) -> None:
+        """An Application that reads the directory of its name, whatever stands there."""
         admin = self.plane.admin
         url = self.repository.path.as_uri()
         admin.apply(f"{GROUP}/repositories/shop", _object("Repository", "shop", {"url": url, "interval": "1h"}))

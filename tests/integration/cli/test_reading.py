@@ -50,12 +50,38 @@ def test_an_application_is_shown_in_full(synced: Ship) -> None:
     said = synced.shell("app", "fleet")
 
     assert said.code == 0, said.err
-    for words in ("Conditions", "Objects", "History", "Succeeded, user by admin", "Healthy", "ConfigMap"):
+    for words in ("Conditions", "Objects", "History", "Succeeded, asked for by admin", "Healthy", "ConfigMap"):
         assert words in said.out
     objects = synced.shell("app", "team/fleet", "-o", "json").json["objects"]
     assert [(one["kind"], one["name"], one["health"], one["message"]) for one in objects] == [
         ("ConfigMap", "fleet", "Healthy", "It exists.")
     ]
+
+
+def test_an_application_without_objects_says_so(ship: Ship) -> None:
+    """Nobody takes a path in which no manifest stands for one that was applied: the conditions and an Event tell."""
+    ship.worktree.publish({"empty/README": "No manifest"}, "Nothing")
+    ship.read("empty")
+    ship.until("empty", "Ready")
+
+    conditions = {one["type"]: one for one in ship.shell("app", "empty", "-o", "json").json["status"]["conditions"]}
+    said = ship.shell("app", "empty")
+    events = ship.plane.admin.get("/api/v1/namespaces/team/events")["items"]
+
+    assert (conditions["Synced"]["status"], conditions["Synced"]["reason"]) == ("True", "Empty")
+    assert "path empty has no manifests: correct spec.source.path, or commit one" in conditions["Synced"]["message"]
+    assert conditions["Ready"]["message"] == "there are no objects"
+    assert "path empty has no manifests" in said.out
+    assert [one["type"] for one in events if one["reason"] == "Empty"] == ["Warning"]
+
+
+def test_one_object_is_one_object(synced: Ship) -> None:
+    """And what is said of a run can be read aloud."""
+    said = synced.shell("app", "fleet").out
+
+    assert "1 object" in said
+    assert "1 objects" not in said
+    assert "Succeeded, asked for by admin, run " in said
 
 
 def test_the_ledger_is_read_by_filters(synced: Ship) -> None:
