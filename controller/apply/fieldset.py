@@ -56,12 +56,15 @@ def without(body: Json, gone: Iterable[Path], kept: Iterable[Path]) -> Json:
     An item of a list goes as a whole unless something below it is kept; a field that holds others goes when empty.
     """
     copy: Json = msgspec.json.decode(msgspec.json.encode(body))
-    gone = sorted(gone, key=len, reverse=True)
+    gone = sorted(gone, key=len)
     staying = _above(kept)
     holders = staying | _above(gone)
+    # Items of lists first: they are found by fields in them.
     for path in gone:
-        is_item = path[-1].startswith(("k:", "v:", "i:"))
-        _remove(copy, path, whole=path not in holders or (is_item and path not in staying))
+        if path[-1].startswith(("k:", "v:", "i:")) and path not in staying:
+            _remove(copy, path, whole=True)
+    for path in reversed(gone):
+        _remove(copy, path, whole=path not in holders)
     return copy
 
 
