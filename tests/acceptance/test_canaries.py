@@ -120,7 +120,11 @@ def _decide(request: Json) -> Json:
     body = request["object"]
     values = {name: base64.b64decode(value).decode() for name, value in (body.get("data") or {}).items()}
     late = request["name"] == "late" and not request.get("dryRun")
-    return denied(f"no: {json.dumps(body)} with {values}") if request["name"] == "denied" or late else allowed()
+    return (
+        denied(f"no: {values} and {body.get('spec')} of {json.dumps(body)}")
+        if request["name"] == "denied" or late
+        else allowed()
+    )
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ def refusing(tmp_path: Path, objects: Objects, namespace: str) -> Iterator[Admis
             return allowed()
         body = request["object"]
         data = {name: base64.b64decode(value).decode() for name, value in (body.get("data") or {}).items()}
-        return denied(f"I will not have {body} with {data}")
+        body["metadata"].pop("managedFields", None)
+        return denied(f"I will not have {data} nor {body.get('spec')} of {body}")
 
     with AdmissionWebhook(tmp_path / "webhook", decide) as webhook:
         kinds = ("secrets", "deployments", "configmaps")
