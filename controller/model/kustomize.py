@@ -20,7 +20,9 @@ PATCH_BYTES = 64 << 10
 class Image(Strict, frozen=True, kw_only=True):
     """Another name, tag or digest for an image, wherever it stands; merged by name with the file's own."""
 
-    name: Annotated[str, Meta(description="The image as manifests name it, without a tag.", min_length=1)]
+    name: Annotated[
+        str, Meta(description="The image as manifests name it, without a tag.", min_length=1, max_length=253)
+    ]
     new_name: Annotated[Text | None, Meta(description="Another registry or repository.")] = None
     new_tag: Annotated[Text | None, Meta(description="Another tag; it takes the place of a digest.")] = None
     digest: Annotated[Text | None, Meta(description="A digest, as in sha256:...; it takes the place of a tag.")] = None
@@ -29,7 +31,7 @@ class Image(Strict, frozen=True, kw_only=True):
 class Replica(Strict, frozen=True, kw_only=True):
     """How many replicas a workload has."""
 
-    name: Annotated[str, Meta(description="The workload's name as the base has it.", min_length=1)]
+    name: Annotated[str, Meta(description="The workload's name as the base has it.", min_length=1, max_length=253)]
     count: Annotated[int, Meta(description="Replicas.", ge=0, le=1_000_000)]
 
 

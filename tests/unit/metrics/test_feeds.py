@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from controller.errors import Transient
@@ -116,7 +117,8 @@ class Engines:
     async def render(self, *_: object) -> bytes:
         if self.error is not None:
             raise self.error
-        return b'{"kind":"plain","objects":[],"warnings":[],"nondeterministic":false,"capabilities":false,"dependencies":[]}'
+        answer = {"kind": "plain", "objects": [], "warnings": [], "dependencies": []}
+        return msgspec.json.encode(answer | {"nondeterministic": False, "capabilities": False})
 
 
 @pytest.mark.parametrize(

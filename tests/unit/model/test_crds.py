@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from controller.model.base import Json
 
-FORBIDDEN = {"$ref", "anyOf", "oneOf", "allOf", "additionalProperties", "title", "$defs", "const"}
+FORBIDDEN = {"$ref", "anyOf", "oneOf", "allOf", "title", "$defs", "const"}
 
 
 def root(crd: Json) -> Json:
@@ -38,7 +38,10 @@ def keys(document: Any) -> set[str]:
     """Every key anywhere that is a keyword of a schema, not a field's name or a value."""
     if not isinstance(document, dict):
         return set()
-    inner = [*document.get("properties", {}).values(), document.get("items")]
+    of_keys = document.get("additionalProperties")
+    # A map's values have a schema; beside properties, or as a switch, it is none of a structural schema.
+    assert of_keys is None or (isinstance(of_keys, dict) and "properties" not in document)
+    inner = [*document.get("properties", {}).values(), document.get("items"), of_keys]
     return set(document) | {key for value in inner for key in keys(value)}
 
 
