@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from controller.kube.errors import ApiError, Denied, WebhookFailed
-from tests.ground.admission import NAME, AdmissionWebhook
+from tests.ground.webhook import AdmissionWebhook
 from tests.integration.kube.objects import config_map, secret
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from controller.kube.cluster import ApiCluster
     from tests.controlplane import ControlPlane
@@ -31,40 +32,50 @@ async def _refused(attempt: Callable[[], Awaitable[Any]], kind: type[ApiError]) 
             await asyncio.sleep(0.1)
 
 
+def _watched(plane: ControlPlane, webhook: AdmissionWebhook, namespace: str) -> str:
+    """Have the webhook asked about ConfigMaps of a namespace; gives the name that the server knows it by."""
+    plane.admin.merge(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": {"webhook": namespace}}})
+    body = webhook.configuration("ValidatingWebhookConfiguration", namespace, namespace, "configmaps")
+    body["webhooks"][0]["timeoutSeconds"] = 2
+    plane.admin.create(_RULES, body)
+    return str(body["webhooks"][0]["name"])
+
+
 @pytest.mark.allow_blocking
 async def test_a_webhook_that_denies_is_named_with_its_words(
-    cluster: ApiCluster, plane: ControlPlane, namespace: str
+    cluster: ApiCluster, plane: ControlPlane, namespace: str, tmp_path: Path
 ) -> None:
     """A dry run is denied as the write would be, with whatever status the webhook chose."""
-    with AdmissionWebhook(plane) as webhook:
-        webhook.deny = "the colour is not allowed"
-        plane.admin.create(_RULES, webhook.configuration(namespace))
+    code = 403
+    with AdmissionWebhook(
+        tmp_path, lambda _: {"allowed": False, "status": {"code": code, "message": "not this colour"}}
+    ) as webhook:
+        name = _watched(plane, webhook, namespace)
 
         refused = await _refused(lambda: cluster.apply(config_map(namespace), dry_run=True), Denied)
-        webhook.status = 422
+        code = 422
         again = await _refused(lambda: cluster.apply(config_map(namespace)), Denied)
 
     assert isinstance(refused, Denied)
     assert isinstance(again, Denied)
-    assert (refused.by, again.by) == (NAME, NAME)
-    assert "the colour is not allowed" in str(refused)
-    plane.admin.delete(f"{_RULES}/policy-{namespace}")
+    assert (refused.by, again.by) == (name, name)
+    assert "not this colour" in str(refused)
+    plane.admin.delete(f"{_RULES}/{namespace}")
 
 
 @pytest.mark.allow_blocking
 async def test_a_webhook_that_does_not_answer_is_named(
-    cluster: ApiCluster, plane: ControlPlane, namespace: str
+    cluster: ApiCluster, plane: ControlPlane, namespace: str, tmp_path: Path
 ) -> None:
     """It fails the write, and passes by itself once the webhook is back."""
-    webhook = AdmissionWebhook(plane)
-    plane.admin.create(_RULES, webhook.configuration(namespace))
-    webhook.__enter__().stop()
+    with AdmissionWebhook(tmp_path, lambda _: {"allowed": True}) as webhook:
+        name = _watched(plane, webhook, namespace)
 
     refused = await _refused(lambda: cluster.apply(config_map(namespace)), WebhookFailed)
 
     assert isinstance(refused, WebhookFailed)
-    assert refused.by == NAME
-    plane.admin.delete(f"{_RULES}/policy-{namespace}")
+    assert refused.by == name
+    plane.admin.delete(f"{_RULES}/{namespace}")
 
 
 @pytest.mark.allow_blocking
