@@ -93,7 +93,7 @@ def _standing(step: Step, foreseen: Foreseen, changes: tuple[FieldChange, ...], 
         action=Action.UPDATE,
         reason=f"differs at {shortened(changes[0].path)}"
         + (f" and {len(changes) - 1} more" if len(changes) > 1 else ""),
-        changes=changes,
+        changes=tuple(msgspec.structs.replace(change, path=shortened(change.path)) for change in changes),
         drifted=stood,
         attribution=attribute(live, [change.path for change in changes]) if stood else None,
     )
