@@ -74,6 +74,8 @@ class LiveState:
         self._unchecked: set[ObjectId] = set()
         """Objects whose health check is to be evaluated on what the watch tells next, or on a GET."""
         self._refused: dict[GroupKind, str] = {}
+        self._unserved: set[GroupKind] = set()
+        """Kinds that were not served in the version that is wanted."""
         self._wanters: dict[GroupKind, set[str]] = {}
         self._written: dict[ObjectId, tuple[float, int]] = {}
         """When we wrote an object, on the monotonic clock, and its generation after that."""
@@ -181,7 +183,9 @@ class LiveState:
             try:
                 await self._watch(kind)
             except ShipslogError as error:
-                pause = RETRY_UNKNOWN if error.cause == "KindUnknown" else RETRY
+                if error.cause == "KindUnknown":
+                    pause = RETRY_UNKNOWN
+                    self._unserved.add(kind)
                 self._refuse(kind, str(error))
             self._synced.discard(kind)
             self._restart(kind)
@@ -212,7 +216,7 @@ class LiveState:
 
     async def _watch(self, kind: GroupKind) -> None:
         events = self.cluster.watch(
-            await self._version(kind),
+            await self._version(kind) if kind in self._unserved else self._wanted[kind],
             kind.kind,
             selector=OWNER_LABEL,
             metadata_only=not needs_body(kind.group, kind.kind),
@@ -256,7 +260,7 @@ class LiveState:
                     self._views[id_] = msgspec.structs.replace(view, health=verdict)
                     self._on_move(view.owner, Trigger.HEALTH)
 
-    def _follow(self, kind: GroupKind, event: WatchEvent, health: Health | None) -> None:
+    def _follow(self, kind: GroupKind, event: WatchEvent, health: Health | None = None) -> None:
         match event.kind:
             case "restarted":
                 self._restart(kind)

@@ -17,6 +17,7 @@ from controller.model.labels import SYNC_ANNOTATION
 from controller.model.plan import Action, Plan
 from controller.model.run import Phase, Run, Trigger
 from controller.reconcile.deleting import home_of
+from controller.reconcile.drifting import attended
 from controller.reconcile.moment import epoch
 from controller.reconcile.queue import Fate
 from controller.reconcile.remarks import Remark, remark, told
@@ -54,7 +55,7 @@ async def conclude(case: Case, plan: Plan, verdict: Verdict, run: Run | None, re
     status = await _advance_run(case, status, health)
     if status.last_run and status.last_run.applied and status.last_run.digest == case.wish.digest:
         case.memory.applied = case.wish
-    case.target.live.attend(case.owner, frozenset(drift.object for drift in status.drift))
+    case.target.live.attend(case.owner, attended(case, status.drift))
     unhealed = _unhealed(case, run, results)
     remarked = remark(case, plan)
     await told(case, remarked)
@@ -111,7 +112,7 @@ def _findings(
     synced: Truth = "True"
     # The revision that the objects came with: a commit elsewhere in the repository is no news of this Application.
     revision = f"revision {status.revision.sha[:8]}"
-    reason, message, progressing = "Synced", "; ".join((revision, *case.wish.warnings)), ""
+    reason, message, progressing = "Synced", "; ".join((revision, *case.wish.warnings, *case.memory.notes.values())), ""
     if not verdict.allowed:
         synced, reason, message = "False", verdict.reason, verdict.message
     elif case.held:

@@ -72,6 +72,11 @@ def _id(case: Case, drift: Drift, step: Step) -> str:
     return derived("drift", episode, str(number)) if number else episode
 
 
+def attended(case: Case, drifts: Iterable[Drift]) -> frozenset[str]:
+    """The objects of which every change is to be looked at: our managedFields entry does not tell of it."""
+    return frozenset({*(drift.object for drift in drifts), *(str(id_) for id_ in case.memory.unowned)})
+
+
 def sentence(drift: Drift, step: Step) -> str:
     """What drifted, for people: object, fields and manager."""
     who = f" by {drift.manager}" if drift.manager else ""

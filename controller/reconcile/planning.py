@@ -18,6 +18,7 @@ from controller.model.live import Foreseen
 from controller.model.objects import Key, ObjectId
 from controller.model.plan import Action, Plan, Step
 from controller.model.run import Trigger
+from controller.reconcile.autoscaling import scaled
 from controller.reconcile.deleting import home_of
 from controller.reconcile.handover import claim, heirs, keeps
 
@@ -45,10 +46,15 @@ async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, 
     asked = [manifest for manifest in wish.manifests if full or _moved(manifest, memory, target)]
     if asked:  # nobody watches what is shared: it may be gone, and the others with it
         asked += [manifest for manifest in wish.manifests if not manifest.owned and manifest not in asked]
+    asked = await scaled(asked, wish.manifests, target.client, memory)
     foreseen = await foresee(target.client, asked, wished=wish.manifests, former=rooms.former_managers, leave=left)
     await _refuse_foreign(app, asked, foreseen, target, rooms)
     stood = has_stood(app, wish)
-    steps = [_step(manifest, foreseen.get(manifest.id), memory, stood=stood) for manifest in wish.manifests]
+    heals = app.spec.sync.mode == "auto" and app.spec.sync.self_heal
+    steps = [
+        _owned(_step(manifest, foreseen.get(manifest.id), memory, stood=stood), memory, heals=heals)
+        for manifest in wish.manifests
+    ]
     prunes = await _prunes(app, wish, target, rooms)
     return Plan((*ordered(steps), *wish.skipped, *prunes))
 
@@ -76,6 +82,19 @@ def _step(manifest: Manifest, foreseen: Foreseen | None, memory: Memory, *, stoo
     if step.action is Action.UNCHANGED and foreseen.live is not None:
         memory.baselines[manifest.id] = baseline_of(manifest, foreseen.live)
     return step
+
+
+def _owned(step: Step, memory: Memory, *, heals: bool) -> Step:
+    """Where nothing is healed, an object with every value of Git's is in order, whoever owns its fields.
+
+    Our managedFields entry tells nothing of the next foreign write to them, so every change of it is looked at.
+    """
+    if heals or not step.drifted or step.action is not Action.UPDATE or step.changes:
+        memory.unowned.discard(step.id)
+        return step
+    memory.unowned.add(step.id)
+    memory.baselines.pop(step.id, None)
+    return msgspec.structs.replace(step, action=Action.UNCHANGED, reason="", drifted=False, attribution=None)
 
 
 async def _prunes(app: Application, wish: Wish, target: Target, rooms: Rooms) -> tuple[Step, ...]:

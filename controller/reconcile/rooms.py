@@ -106,6 +106,10 @@ class Memory:
     fights: Fights = dataclasses.field(default_factory=Fights)
     unhealed: int = 0
     """Heals that failed one after another."""
+    unowned: set[ObjectId] = dataclasses.field(default_factory=set)
+    """Objects with every value of Git's and fields that others own: every change of them is looked at."""
+    notes: dict[str, str] = dataclasses.field(default_factory=dict)
+    """What is left to others by itself, by object: said with the condition Synced."""
     episodes: dict[str, int] = dataclasses.field(default_factory=dict)
     """How often the same evidence of a drift was met, by what derives from it."""
     drifts: tuple[Drift, ...] | None = None

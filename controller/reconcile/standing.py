@@ -14,7 +14,7 @@ from controller.model.event import Actor
 from controller.model.health import Health, HealthStatus, worst
 from controller.reconcile.declining import spared
 from controller.reconcile.deleting import home_of
-from controller.reconcile.drifting import notice
+from controller.reconcile.drifting import attended, notice
 from controller.reconcile.healing import written
 from controller.reconcile.planning import plan_of
 from controller.reconcile.rooms import Case, Saying, memory_of
@@ -72,7 +72,7 @@ async def _keep(case: Case) -> Standing:
     if verdict.allowed and plan.writes and not app.spec.suspend:
         await written(case, plan, case.rooms.new_id(), "heal")
     drifts = case.memory.drifts or ()
-    target.live.attend(case.owner, frozenset(drift.object for drift in drifts))
+    target.live.attend(case.owner, attended(case, drifts))
     status = msgspec.structs.replace(app.status, drift=drifts)
     return Standing(status, health_of(target.live, app.status.inventory), tuple(case.said))
 
