@@ -14,32 +14,28 @@ import msgspec
 from controller import faults
 from controller.apply.execute import Result, Terms, execute
 from controller.diff.plan import baseline_of
-from controller.errors import ShipslogError
 from controller.model.application import HISTORY, ApplicationStatus, InventoryEntry
 from controller.model.condition import merge
 from controller.model.duration import seconds
-from controller.model.event import Draft, EventType
+from controller.model.event import Draft
 from controller.model.labels import SYNC_ANNOTATION
 from controller.model.plan import Action, Plan
 from controller.model.run import FINAL, Counts, Phase, Run
-from controller.reconcile.drifting import changes, healed
+from controller.reconcile.drifting import healed
+from controller.reconcile.intent import How, intent
 from controller.reconcile.moment import epoch, rfc3339, whole
+from controller.reconcile.records import apply_intent, apply_result, object_written, plan_computed, sync_completed
 from controller.reconcile.rooms import observed
-from controller.record.identifier import derived
 from controller.record.status import applying
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
-    from controller.model.event import Event
     from controller.model.health import Health
     from controller.model.manifest import Manifest
     from controller.model.objects import ObjectId
     from controller.model.plan import Step
     from controller.reconcile.rooms import Case
-
-OBJECTS = 200
-"""Objects that one record names; it says how many there were."""
 
 
 def is_new(case: Case, plan: Plan) -> bool:
@@ -61,7 +57,7 @@ async def begin(case: Case, plan: Plan) -> Run:
     status, now = case.app.status, rfc3339(case.rooms.now())
     last = status.last_run
     if last and last.phase not in FINAL:
-        status = await finish(case, status, last, Phase.SUPERSEDED, "a newer run began")
+        status = await finish(case, status, last, Phase.SUPERSEDED, _superseded(case, status))
     again = last is not None and last.phase is Phase.FAILED and last.digest == case.wish.digest and not case.requested
     run = Run(
         id=case.rooms.new_id(),
@@ -93,7 +89,7 @@ async def begin(case: Case, plan: Plan) -> Run:
     faults.reach("before-inventory")
     case.app = await case.rooms.announcer.status(case.app, status)
     faults.reach("after-inventory")
-    await case.rooms.ledger.append(_planned(case, plan, run))
+    await case.rooms.ledger.append(plan_computed(case, plan, run))
     faults.reach("after-plan-recorded")
     return run
 
@@ -105,27 +101,22 @@ async def carry_out(case: Case, plan: Plan, run_id: str, kind: str) -> tuple[Res
     """
     if not plan.writes:
         return ()
-    (intent,) = await case.rooms.ledger.append(_intent(case, plan, run_id, kind))
-    faults.reach("after-intent")
     results: list[Result] = []
 
-    async def on_result(result: Result) -> None:
-        faults.reach("after-write")
-        results.append(result)
-        _learn(case, result)
-        await case.rooms.ledger.append(_written(case, result, run_id, intent))
-        faults.reach("after-object-recorded")
+    def concluded(intent_id: str, how: How) -> Draft:
+        return apply_result(case, plan, results, run_id, intent_id, how)
 
-    try:
+    async with intent(case.rooms.ledger, case.memory, apply_intent(case, plan, run_id, kind), concluded) as under_way:
+
+        async def on_result(result: Result) -> None:
+            faults.reach("after-write")
+            results.append(result)
+            _learn(case, result)
+            await under_way.record(object_written(case, result, run_id, under_way.id))
+            faults.reach("after-object-recorded")
+
         with case.rooms.metrics.stage_duration.labels(stage="apply").time():
             await execute(case.target.client, plan, _terms(case), on_result)
-        faults.reach("before-result")
-        await case.rooms.ledger.append(_result(case, results, run_id, intent))
-        faults.reach("after-result")
-    except ShipslogError:
-        # The writes are done and can't be recorded now: the result is owed, and said before anything else.
-        case.memory.owed = (*case.memory.owed, _result(case, results, run_id, intent))
-        raise
     done = [result.step.id for result in results if not result.error]
     await healed(case, done, run_id)
     faults.reach("after-heal-recorded")
@@ -179,12 +170,19 @@ def verdict_on(case: Case, run: Run, health: Health, *, healthy: bool) -> tuple[
     return None
 
 
+def _superseded(case: Case, status: ApplicationStatus) -> str:
+    """By what, and how its objects did until then: whether the rollout would have succeeded, nobody knows."""
+    health = next((condition for condition in status.conditions if condition.type == "Healthy"), None)
+    until = f", last seen {health.reason}: {health.message}" if health and health.status != "True" else ""
+    return f"superseded by revision {case.wish.revision.sha[:8]} before it was healthy{until}"[:2048]
+
+
 async def finish(case: Case, status: ApplicationStatus, run: Run, phase: Phase, message: str) -> ApplicationStatus:
     """End a run: recorded, counted, and moved into the history of the status that is given back."""
     now = case.rooms.now()
     ended = msgspec.structs.replace(run, phase=phase, message=message, finished_at=rfc3339(now))
     faults.reach("before-completed")
-    await case.rooms.ledger.append(_completed(case, ended, now))
+    await case.rooms.ledger.append(sync_completed(case, ended, now))
     case.rooms.metrics.runs.labels(trigger=run.trigger.value, outcome=phase.value).inc()
     if phase is Phase.SUCCEEDED and case.wish.revision.committed_at:
         case.rooms.metrics.commit_to_live.observe(max(0.0, now - epoch(case.wish.revision.committed_at)))
@@ -232,85 +230,3 @@ async def _observed(case: Case) -> None:
     if case.wish.revision.sha != case.app.status.revision.sha:
         seen = observed(case.app, case.wish.revision)
         await case.rooms.ledger.append(msgspec.structs.replace(seen, actor=case.actor))
-
-
-def _planned(case: Case, plan: Plan, run: Run) -> Draft:
-    steps = [
-        {"action": step.action.value, "object": str(step.id), "reason": step.reason, "fields": len(step.changes)}
-        for step in plan.steps
-        if step.action is not Action.UNCHANGED
-    ]
-    differences = {str(step.id): changes(step)[:5] for step in plan.writes[:20] if step.changes}
-    return case.draft(
-        EventType.PLAN_COMPUTED,
-        correlation_id=run.id,
-        revision=run.revision,
-        detail={"counts": plan.counts(), "steps": steps[:OBJECTS], "differences": differences, "digest": run.digest},
-    )
-
-
-def _intent(case: Case, plan: Plan, run_id: str, kind: str) -> Draft:
-    objects = [f"{step.action} {step.id}" for step in plan.writes]
-    return case.draft(
-        EventType.APPLY_INTENT,
-        correlation_id=run_id,
-        revision=case.wish.revision.sha,
-        detail={"kind": kind, "objects": objects[:OBJECTS], "objectsInAll": len(objects), "digest": case.wish.digest},
-    )
-
-
-def _written(case: Case, result: Result, run_id: str, intent: Event) -> Draft:
-    step = result.step
-    detail: dict[str, object] = {"action": step.action.value, "seconds": round(result.seconds, 6)}
-    if step.manifest:
-        detail |= {"manifestDigest": step.manifest.digest, "source": step.manifest.source, "changes": len(step.changes)}
-    if step.takeover:
-        detail["takenOverFrom"] = list(step.takeover.managers)
-    if step.replaces:
-        detail["replacedFor"] = list(step.replaces)
-    if result.answer is not None:
-        detail |= {
-            "resourceVersion": result.answer["metadata"]["resourceVersion"],
-            "uid": result.answer["metadata"]["uid"],
-        }
-    return case.draft(
-        EventType.PRUNE_OBJECT if step.action is Action.PRUNE else EventType.APPLY_OBJECT,
-        object_id=step.id,
-        correlation_id=run_id,
-        causation_id=intent.id,
-        revision=case.wish.revision.sha,
-        outcome="failure" if result.error else "success",
-        reason=result.error[:2048] or step.reason,
-        detail=detail | ({"cause": result.cause} if result.cause else {}),
-    )
-
-
-def _result(case: Case, results: Sequence[Result], run_id: str, intent: Event) -> Draft:
-    failed = sum(1 for result in results if result.error)
-    return case.draft(
-        EventType.APPLY_RESULT,
-        correlation_id=run_id,
-        causation_id=intent.id,
-        revision=case.wish.revision.sha,
-        outcome="failure" if failed else "success",
-        detail={"written": len(results) - failed, "failed": failed},
-    )
-
-
-def _completed(case: Case, run: Run, now: float) -> Draft:
-    outcome = {Phase.SUCCEEDED: "success", Phase.FAILED: "failure"}.get(run.phase, "unknown")
-    return case.draft(
-        EventType.SYNC_COMPLETED,
-        id=derived("completed", run.id),
-        correlation_id=run.id,
-        revision=run.revision,
-        outcome=outcome,
-        reason=run.message[:2048] or run.phase.value,
-        detail={
-            "phase": run.phase.value,
-            "trigger": run.trigger.value,
-            "seconds": round(now - epoch(run.started_at), 6),
-            "counts": msgspec.to_builtins(run.counts),
-            "attempt": run.attempt,
-        },
-    )

@@ -10,7 +10,8 @@ from controller import faults
 from controller.metrics import ApplicationState
 from controller.model.amount import amount
 from controller.model.condition import merge
-from controller.model.event import Actor, EventType
+from controller.model.event import Actor, EventType, Outcome
+from controller.model.health import HealthStatus
 from controller.reconcile.moment import epoch, whole
 from controller.reconcile.rooms import draft, memory_of
 from controller.record.identifier import derived
@@ -67,6 +68,14 @@ async def _suspension(app: Application, rooms: Rooms, found: Findings) -> None:
     )
 
 
+_OUTCOMES: dict[HealthStatus, Outcome] = {
+    HealthStatus.DEGRADED: "failure",
+    HealthStatus.MISSING: "failure",
+    HealthStatus.UNKNOWN: "unknown",
+}
+"""How a change of health to that verdict counts; to any other one it is a success."""
+
+
 async def _health_moved(app: Application, rooms: Rooms, found: Findings) -> None:
     known = next((condition for condition in app.status.conditions if condition.type == "Healthy"), None)
     before, since = (known.reason, known.last_transition_time) if known else ("", "")
@@ -79,7 +88,8 @@ async def _health_moved(app: Application, rooms: Rooms, found: Findings) -> None
             app,
             EventType.HEALTH_CHANGED,
             id=derived("health", app.uid, last.id if last else "", since, before, after, app.resource_version),
-            reason=found.health.message[:2048],
+            outcome=_OUTCOMES.get(found.health.status, "success"),
+            reason=f"{after}: {found.health.message}"[:2048],
             revision=app.status.revision.sha,
             detail={"before": before, "after": after},
         )

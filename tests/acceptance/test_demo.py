@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -82,6 +83,9 @@ def test_the_story_is_told_to_its_end_and_leaves_no_process(root: Path) -> None:
     assert tuple(step for step in STEPS if step in done.stdout) == STEPS
     assert "was changed at /spec/replicas by kubectl-edit" in done.stdout
     assert "drift.healed" in done.stdout
+    told = done.stdout.partition("The log of it all")[2]
+    assert re.search(r"health\.changed +failure +.*Degraded: Deployment\.apps shop/web", told)
+    assert re.search(r"sync\.completed +unknown +.*superseded by revision [0-9a-f]{8} before it was healthy", told)
     assert "permission denied" in done.stdout
     assert "Succeeded" in done.stdout
     assert "\x1b" not in done.stdout

@@ -190,11 +190,11 @@ class Story:
             self.narrator.say(f"{title:<33} {value:5.3g}   {query}")
 
     def ledger(self) -> None:
-        told = ("revision.observed", "sync.completed", "drift.detected", "drift.healed")
+        told = ("revision.observed", "sync.completed", "health.changed", "drift.detected", "drift.healed")
         types = [f"--type={type_}" for type_ in told]
         self.narrator.step(
             "The log of it all, from PostgreSQL",
-            f"{self.ground.database.count()} events so far; these are the ones about revisions, syncs and drift.",
+            f"{self.ground.database.count()} events so far; these tell of revisions, syncs, health and drift.",
             f"{SHIPSLOG} audit tail {' '.join(types)}",
         )
         said = self.ground.shipslog("audit", "tail", *types)
