@@ -16,7 +16,7 @@ from tests.ground.git_tls import Authority
 from tests.ground.world import TEAM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tests.ground.controller_process import ControllerProcess
     from tests.ground.world import World
@@ -28,6 +28,28 @@ MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {version: '%
 def _tools() -> None:
     """Before any controller starts: it runs ssh and ssh-keygen."""
     tools_on_path()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """An authority that no system trusts."""
+    return Authority(tmp_path / "authority")
+
+
+@pytest.fixture
+def secure(tmp_path: Path, authority: Authority) -> Iterator[GitServer]:
+    """Git over HTTPS."""
+    server = GitServer(tmp_path / "secure", tls=authority.context()).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def ssh(tmp_path: Path, secure: GitServer) -> Iterator[SshServer]:
+    """The same repositories over SSH."""
+    server = SshServer(secure.root, tmp_path / "sshd").start()
+    yield server
+    server.stop()
 
 
 def _secret(world: World, name: str, data: Mapping[str, str]) -> None:
@@ -54,18 +76,17 @@ def _ready(world: World, name: str) -> Mapping[str, Any]:
     return world.condition(name, "Ready", "Repository")
 
 
-def test_a_rotated_token_and_a_rotated_ssh_key_are_taken_up_while_all_runs(world: World) -> None:
+def test_a_rotated_token_and_a_rotated_ssh_key_are_taken_up_while_all_runs(
+    world: World, secure: GitServer, ssh: SshServer, authority: Authority
+) -> None:
     """Between the rotation at the server and in the Secret the last good state stands, and the reason is said.
 
     Failure and recovery are events; no token and no key is ever shown.
     """
-    authority = Authority(world.directory / "authority")
-    secure = GitServer(world.directory / "secure", tls=authority.context()).start()
     bare = secure.create("tokened")
     work = bare.worktree(world.directory / "work")
     work.publish({"a.yaml": MAP % ("tokened", "1")}, "first")
     bare.ask_for("t0ken-number-one")
-    ssh = SshServer(secure.root, world.directory / "sshd").start()
     keyed = secure.create("keyed").worktree(world.directory / "keyed")
     keyed.publish({"a.yaml": MAP % ("keyed", "1")}, "first")
     keys = [world.directory / "key-1", world.directory / "key-2"]
@@ -78,8 +99,8 @@ def test_a_rotated_token_and_a_rotated_ssh_key_are_taken_up_while_all_runs(world
     for name in ("tokened", "keyed"):
         world.application(name, repository=name, destination={"namespace": "shop"})
     controller = world.controller()
-    controller.start()
     try:
+        controller.start()
         world.await_ready("tokened", "keyed")
 
         bare.ask_for("t0ken-number-two")
@@ -106,8 +127,6 @@ def test_a_rotated_token_and_a_rotated_ssh_key_are_taken_up_while_all_runs(world
         _nothing_shown(world, controller, "t0ken-number", *(key.read_text("utf-8").splitlines()[2] for key in keys))
     finally:
         controller.stop()
-        ssh.stop()
-        secure.stop()
 
 
 def test_a_secret_that_is_missing_or_incomplete_is_said_by_its_name_and_field(
