@@ -10,6 +10,7 @@ from controller import faults
 from controller.errors import NotReady, ShipslogError, Transient
 from controller.model.event import EventType
 from controller.model.labels import FINALIZER
+from controller.reconcile.brief import brief
 from controller.reconcile.handover import forgo
 from controller.reconcile.rooms import draft
 from controller.reconcile.teardown import StillGoing, StuckInDeletion, Teardown, at
@@ -42,7 +43,7 @@ async def dismantle(app: Application, rooms: Rooms) -> Fate:
         raise
     except ShipslogError as error:
         remedy = f"{error.remedy}; {ORPHAN}" if error.remedy else ORPHAN
-        cause = "Unreachable" if isinstance(error, NotReady) else error.cause
+        cause = "Unreachable" if type(error) is NotReady else error.cause
         raise DeletionHeld(f"it can't be deleted yet: {error.message}", remedy=remedy, underlying=[cause]) from error
     faults.reach("before-finalizer")
     await rooms.announcer.finalizers(app, tuple(name for name in app.finalizers if name != FINALIZER))
@@ -78,7 +79,7 @@ async def _clear(app: Application, cluster: str, why: str, rooms: Rooms, *, wait
         EventType.SYNC_REFUSED,
         outcome="refused",
         reason=f"{len(names)} objects were left behind: {reason}",
-        detail={"cause": "LeftBehind", "objects": names[:200]},
+        detail=brief({"cause": "LeftBehind", "objects": names[:200], "objectsInAll": len(names)}, "objects"),
     )
     await rooms.ledger.append(at(left, cluster))
 

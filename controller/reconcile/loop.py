@@ -9,6 +9,7 @@ from controller import faults, logs
 from controller.errors import ShipslogError, Terminal
 from controller.govern.judge import judge
 from controller.model.duration import seconds
+from controller.model.event import Actor
 from controller.model.labels import FINALIZER
 from controller.model.run import Phase, Run, Trigger
 from controller.reconcile.announce import as_read
@@ -43,6 +44,7 @@ async def advance(work: Work, rooms: Rooms) -> Fate:
         return forget(work, rooms)
     with logs.bound(application=str(app.key), cluster=app.spec.destination.cluster):
         try:
+            await pay(app, rooms)
             if app.deleting:
                 return await dismantle(app, rooms)
             if app.spec.suspend:
@@ -62,6 +64,7 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
     if home_of(app) != app.spec.destination.cluster:
         memory.baselines.clear()  # they are of the cluster that it leaves
     await settle(case)
+    take_up(case)
     await_dependencies(case)
     plan = await planned(case)
     if await notice(case, plan):
@@ -69,7 +72,7 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
     verdict = judge(
         app.spec,
         plan,
-        requested=case.requested,
+        requested=case.requested or case.actor.kind == "user",
         suspended_cluster=target.suspended,
         inventory=len(app.status.inventory),
     )
@@ -122,12 +125,17 @@ async def adopted(app: Application, rooms: Rooms) -> Application:
     return await rooms.announcer.finalizers(app, (*app.finalizers, FINALIZER))
 
 
-async def settle(case: Case) -> None:
-    """Say what is owed from before: results that could not be recorded, and a run that a dead process left."""
-    memory = case.memory
+async def pay(app: Application, rooms: Rooms) -> None:
+    """Record what is owed from before: what came of writes, and could not be recorded then."""
+    memory = memory_of(rooms, app)
     if memory.owed:
-        await case.rooms.ledger.append(*memory.owed)
+        await rooms.ledger.append(*memory.owed)
         memory.owed = ()
+
+
+async def settle(case: Case) -> None:
+    """End the run that a dead process left."""
+    memory = case.memory
     if memory.resumed:
         return
     memory.resumed = True
@@ -135,6 +143,14 @@ async def settle(case: Case) -> None:
     if last and last.phase is Phase.APPLYING:
         status = await finish(case, case.app.status, last, Phase.FAILED, "interrupted by a restart of the controller")
         case.app = await case.rooms.announcer.status(case.app, status)
+
+
+def take_up(case: Case) -> None:
+    """What somebody asked for, and failed, is still theirs when it is tried again."""
+    last, limit = case.app.status.last_run, case.app.spec.sync.retry.limit
+    unfinished = last is not None and last.phase is Phase.FAILED and not last.applied and last.attempt < limit
+    if unfinished and last and last.digest == case.wish.digest and last.actor != Actor().name and not case.requested:
+        case.actor = Actor(kind="user", name=last.actor)
 
 
 def forget(work: Work, rooms: Rooms) -> Fate:

@@ -15,13 +15,15 @@ from controller.apply.execute import Result, Terms, execute
 from controller.apply.order import ordered, reversed_ranks
 from controller.apply.together import together
 from controller.diff.plan import prune_step
-from controller.errors import NotReady, ShipslogError, Transient
+from controller.errors import NotReady, Transient
 from controller.model.duration import seconds
 from controller.model.event import Draft, EventType
 from controller.model.labels import owner_value
 from controller.model.plan import Action, Plan, Step
 from controller.model.run import Trigger
+from controller.reconcile.brief import brief
 from controller.reconcile.handover import heirs
+from controller.reconcile.intent import How, intent
 from controller.reconcile.moment import epoch
 from controller.reconcile.rooms import draft, memory_of
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from controller.reconcile.rooms import Rooms
 
 IN_FLIGHT = 50
+SUSPENDED_AGAIN = 60.0
+"""Seconds until a suspended cluster is looked at again; that it is not suspended any more is told, too."""
 REMEDY = (
     "have the owner of its finalizers let it go, or remove them by hand; spec.deletion: orphan lets the Application go "
     "without it"
@@ -41,6 +45,10 @@ REMEDY = (
 
 class StillGoing(NotReady):
     """Objects were deleted and are not gone yet."""
+
+
+class ClusterSuspended(NotReady):
+    """Nothing is written to the cluster, deletions included."""
 
 
 class StuckInDeletion(Transient):
@@ -61,13 +69,15 @@ class Teardown:
         self.why = why
         self.rooms = rooms
         self.run_id = rooms.new_id()
-        self.intent = ""
 
     async def run(self, *, wait: bool) -> None:
         """Delete what is still ours; with `wait` until it is gone.
 
-        Raises StillGoing and StuckInDeletion for what is not, Transient when objects could not be deleted.
+        Raises StillGoing and StuckInDeletion for what is not, Transient when objects could not be deleted, and
+        ClusterSuspended.
         """
+        if self.target.suspended:
+            raise ClusterSuspended(f"cluster {self.target.client.name} is suspended", after=SUSPENDED_AGAIN)
         stuck_for_long: list[Step] = []
         for rank in reversed_ranks(await self._steps(self.app.status.inventory)):
             await self._prune([step for step in rank if step.action is Action.PRUNE])
@@ -107,42 +117,45 @@ class Teardown:
             return
         objects = [f"prune {step.id}" for step in steps]
         detail = {"kind": "delete", "objects": objects[:200], "objectsInAll": len(objects)}
-        (intent,) = await self.rooms.ledger.append(self._draft(EventType.APPLY_INTENT, detail=detail, reason=self.why))
-        self.intent = intent.id
+        wanted = self._draft(EventType.APPLY_INTENT, detail=brief(detail, "objects"), reason=self.why)
         terms = Terms(owner_value(self.rooms.installation, self.app.key), self.app.spec.sync.prune_propagation)
-        results = await execute(self.target.client, Plan(tuple(steps)), terms, self._record)
+        results: list[Result] = []
+
+        def concluded(intent_id: str, how: How) -> Draft:
+            return self._result(intent_id, steps, results, how)
+
+        async with intent(self.rooms.ledger, memory_of(self.rooms, self.app), wanted, concluded) as under_way:
+
+            async def on_result(result: Result) -> None:
+                results.append(result)
+                await under_way.record(self._pruned(result, under_way.id))
+
+            await execute(self.target.client, Plan(tuple(steps)), terms, on_result)
         failed = [result for result in results if result.error]
-        await self._conclude(len(results) - len(failed), len(failed))
         if failed:
             told = "; ".join(f"{result.step.id}: {result.error}" for result in failed[:5])
             causes = [result.cause for result in failed]
             raise Transient(f"objects could not be deleted: {told}", underlying=causes)
 
-    async def _record(self, result: Result) -> None:
-        await self.rooms.ledger.append(
-            self._draft(
-                EventType.PRUNE_OBJECT,
-                object_id=result.step.id,
-                causation_id=self.intent,
-                outcome="failure" if result.error else "success",
-                reason=result.error[:2048] or self.why,
-                detail={"cause": result.cause} if result.cause else {},
-            )
+    def _pruned(self, result: Result, intent_id: str) -> Draft:
+        return self._draft(
+            EventType.PRUNE_OBJECT,
+            object_id=result.step.id,
+            causation_id=intent_id,
+            outcome="failure" if result.error else "success",
+            reason=result.error[:2048] or self.why,
+            detail={"cause": result.cause} if result.cause else {},
         )
 
-    async def _conclude(self, written: int, failed: int) -> None:
-        result = self._draft(
+    def _result(self, intent_id: str, steps: Sequence[Step], results: Sequence[Result], how: How) -> Draft:
+        failed = sum(1 for result in results if result.error)
+        unknown = how == "broken off" and len(results) < len(steps)
+        return self._draft(
             EventType.APPLY_RESULT,
-            causation_id=self.intent,
-            outcome="failure" if failed else "success",
-            detail={"written": written, "failed": failed},
+            causation_id=intent_id,
+            outcome="unknown" if unknown else "failure" if failed else "success",
+            detail={"written": len(results) - failed, "failed": failed, "wanted": len(steps)},
         )
-        try:
-            await self.rooms.ledger.append(result)
-        except ShipslogError:
-            memory = memory_of(self.rooms, self.app)
-            memory.owed = (*memory.owed, result)
-            raise
 
     def _draft(self, type_: EventType, **fields: object) -> Draft:
         event = draft(self.app, type_, correlation_id=self.run_id, **fields)  # type: ignore[arg-type]
