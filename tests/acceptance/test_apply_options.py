@@ -214,3 +214,38 @@ def test_a_missing_namespace_names_what_to_do(world: World, controller: Controll
     world.objects.namespace("shop")
 
     world.await_ready("shop")
+
+
+CRD = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: lighthouses.sea.example.com}
+spec:
+  group: sea.example.com
+  names: {kind: Lighthouse, plural: lighthouses, singular: lighthouse, listKind: LighthouseList}
+  scope: Namespaced
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+"""
+
+
+def test_a_definition_that_another_application_brings_later_is_noticed(
+    world: World, controller: ControllerProcess
+) -> None:
+    """Its objects are refused until then, with the kind named; they follow without a commit and without a request."""
+    del controller
+    world.objects.namespace("shop")
+    light = "apiVersion: sea.example.com/v1\nkind: Lighthouse\nmetadata: {name: north}\n"
+    world.repository().publish({"light/a.yaml": light, "kind/a.yaml": CRD}, "first")
+    world.application("shop", path="light")
+    assert "serves no kind Lighthouse" in _stalled(world)
+    assert world.condition("shop", "Synced")["reason"] == "KindMissing"
+
+    world.application("kind", path="kind", destination={"namespace": "shop"})
+
+    world.await_ready("kind")
+    world.await_ready("shop", seconds=60)
+    assert world.objects.get("sea.example.com/v1", "Lighthouse", "shop", "north") is not None
