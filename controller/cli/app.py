@@ -181,9 +181,9 @@ def condition_colour(title: str, cell: str, row: Sequence[str]) -> str:
     match row[0], cell:
         case "Stalled", "True":
             return "red"
-        case "Reconciling", "True":
+        case "Reconciling" | "Contested", "True":
             return "yellow"
-        case "Stalled" | "Reconciling", _:
+        case "Stalled" | "Reconciling" | "Contested", _:
             return ""
     return style(cell)
 

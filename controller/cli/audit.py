@@ -14,7 +14,8 @@ import msgspec
 from controller.cli import options, output, yaml
 from controller.cli.exits import NotFound
 from controller.cli.nouns import key_of
-from controller.cli.table import Table, clean, columns
+from controller.cli.stream import Stream
+from controller.cli.table import Table, columns
 from controller.model.duration import seconds
 from controller.model.event import BY_LABEL
 from controller.record.entry import Filters
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAYS = re.compile(r"(?:(?P<weeks>\d+)w)?(?:(?P<days>\d+)d)?(?P<rest>.*)")
+OPTIONAL = ("Revision", "Actor", "Object", "Outcome")
+"""What a narrow terminal goes without, first the revision."""
 TITLES = ("Time", "Type", "Outcome", "Actor", "Application", "Object", "Revision", "Reason")
 
 
@@ -57,7 +60,9 @@ def command() -> None:
 )
 @options.option("--until", default=None, metavar="DURATION|DAY|TIME", help="Older than this.")
 @options.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="At most so many.")
-@options.option("--follow/--no-follow", default=False, show_default=True, help="Go on with what arrives; JSON by line.")
+@options.option(
+    "--follow/--no-follow", default=False, show_default=True, help="Go on with what arrives; JSON a line each."
+)
 @options.output()
 @options.ledger_url
 def tail(form: output.Format, database_url: str, limit: int, follow: bool, **given: Any) -> None:
@@ -153,13 +158,14 @@ async def _tail(dsn: str, filters: Filters, limit: int, form: output.Format, *, 
             output.emit(
                 form,
                 [document(entry) for entry in found],
-                lambda: Table(TITLES, [row(entry) for entry in found], empty="No events found."),
+                lambda: Table(TITLES, [row(entry) for entry in found], empty="No events found.", optional=OPTIONAL),
             )
             return
+        stream = Stream(TITLES, OPTIONAL)
         for entry in found:
-            _say(entry, form)
+            _say(entry, form, stream)
         async for entry in ledger.follow(filters):
-            _say(entry, form)
+            _say(entry, form, stream)
     finally:
         await ledger.close()
 
@@ -176,15 +182,19 @@ def row(entry: Entry) -> tuple[str, ...]:
     """An event as a row of TITLES."""
     application = f"{entry.namespace}/{entry.application}" if entry.application else ""
     actor = f"{entry.actor_kind} {entry.actor}".strip()
-    when = entry.occurred_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = entry.occurred_at.astimezone(UTC)
+    # On a terminal the room is for what happened; the year and the milliseconds are in the JSON and in every pipe.
+    when = f"{at:%m-%d %H:%M:%SZ}" if sys.stdout.isatty() else f"{at:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
     revision = (entry.revision or "")[:8]
     return when, entry.type, entry.outcome, actor, application, entry.object or "", revision, entry.reason()
 
 
-def _say(entry: Entry, form: output.Format) -> None:
-    """One event on one line, at once."""
+def _say(entry: Entry, form: output.Format, stream: Stream) -> None:
+    """One event, at once: a row, a line of JSON, or a document of YAML."""
     if form == "table":
-        print("   ".join(clean(cell) for cell in row(entry)), flush=True)
+        stream.add(row(entry))
+    elif form == "yaml":
+        print(f"---\n{yaml.dump(document(entry))}", end="", flush=True)
     else:
         print(msgspec.json.encode(document(entry)).decode(), flush=True)
 

@@ -24,7 +24,8 @@ VERDICTS = frozenset({"Synced", "Healthy", "Ready", "Status", "State", "Health",
 _GOOD = frozenset({"True", "Healthy", "Succeeded", "success", "ok", "create"})
 _BAD = frozenset({"False", "Degraded", "Failed", "failure", "fail", "Missing", "prune", "refused"})
 _ODD = frozenset({"Unknown", "Progressing", "Waiting", "Applying", "Suspended", "Superseded", "warn", "update"})
-_GAP = "   "
+PIPE_GAP = "   "
+"""Between two columns in a pipe."""
 ELASTIC = frozenset({"Message", "Reason", "Remedy", "Commit", "Object", "Objects", "Fields", "File", "URL", "Path"})
 """Columns of prose and paths, which still say something when their end is cut off."""
 
@@ -80,7 +81,9 @@ def plain(table: Table) -> list[str]:
     """The lines for a pipe: columns as wide as their widest cell, nothing cut off, nothing after the last."""
     lines = [tuple(title.upper() for title in table.titles), *(tuple(map(clean, row)) for row in table.rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(table.titles))]
-    return [_GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return [
+        PIPE_GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    ]
 
 
 def drawn(table: Table, width: int) -> tuple[RichTable, list[str]]:

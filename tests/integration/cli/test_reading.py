@@ -122,6 +122,22 @@ def test_following_the_ledger_shows_what_arrives_until_it_is_interrupted(synced:
     assert "Traceback" not in log.read_text()
 
 
+def test_following_in_other_forms(synced: Ship, tmp_path: Path) -> None:
+    """A table has its titles, YAML is YAML."""
+    dsn = {"SHIPSLOG_CLI_DATABASE_URL": synced.owner_dsn}
+    for form, lines in (("table", 2), ("yaml", 3)):
+        log = tmp_path / form
+        following = synced.shell.start("audit", "tail", "--follow", "-o", form, "--limit", "1", log=log, **dsn)
+        try:
+            _wait_for_lines(log, lines)
+        finally:
+            following.send_signal(signal.SIGINT)
+        assert following.wait(30) == 130
+
+    assert (tmp_path / "table").read_text().split()[:2] == ["TIME", "TYPE"]
+    assert (tmp_path / "yaml").read_text().startswith("---\nactor:\n")
+
+
 def test_who_may_not_read_is_told_what_is_missing(synced: Ship) -> None:
     """Exit code 5, verb and resource."""
     synced.plane.admin.apply(

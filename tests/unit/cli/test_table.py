@@ -9,6 +9,7 @@ from controller.cli import table
 from controller.cli.app import condition_colour
 from controller.cli.fit import Fit, fit
 from controller.cli.printer import age, rows
+from controller.cli.stream import Stream
 from controller.cli.table import Table
 from controller.model.crds import KINDS
 
@@ -223,3 +224,34 @@ def test_conditions_are_coloured_by_what_they_say(
         "Reconciling": None,
         "Stalled": None,
     }
+
+
+def test_rows_that_arrive_one_by_one_have_titles_and_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    """A pipe gets the titles once, and columns that grow with what arrives."""
+    stream = Stream(("Time", "Object"))
+    stream.add(("10:00", "a"))
+    stream.add(("10:01:30", "b"))
+    stream.add(("10:02", "c"))
+
+    assert capsys.readouterr().out.splitlines() == [
+        "TIME    OBJECT",
+        "10:00   a",
+        "10:01:30   b",
+        "10:02      c",
+    ]
+
+
+def test_rows_that_arrive_on_a_terminal_stay_on_their_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut as in a table, in the colours of their columns; titles again when other columns are shown."""
+    terminal(monkeypatch)
+    stream = Stream(("Time", "Outcome", "Actor", "Reason"), optional=("Actor",))
+    stream.add(("10:00", "failure", "me", "r" * 200))
+    stream.add(("10:00", "success", "a" * 70, "r"))
+
+    said = capsys.readouterr().out
+    assert [line.split()[0] for line in seen(said)] == ["Time", "10:00", "Time", "10:00"]
+    assert all(len(line) <= 80 for line in seen(said))
+    assert seen(said)[1].endswith("r…")
+    assert "\x1b[31mfailure" in said
