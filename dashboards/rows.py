@@ -47,6 +47,7 @@ CLUSTERS = Row(
                 Query(
                     f"sum by (cluster) (increase(shipslog_watch_restarts_total{AT}[$__rate_interval]))", "{{cluster}}"
                 ),
+                Query(f"max by (cluster) (shipslog_watches_refused{AT})", "{{cluster}} kinds not watched"),
             ),
         ),
         Panel(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,14 +16,15 @@ from controller.cli.home import Place, locate, opened
 from controller.cli.nouns import key_of, read_application, understood
 from controller.cli.printer import age
 from controller.cli.table import Table, columns, show, style
-from controller.errors import ShipslogError
+from controller.errors import ShipslogError, Terminal
 from controller.model.cluster import IN_CLUSTER
 from controller.model.health import Health, HealthStatus
 from controller.model.run import Trigger
-from controller.observe.health import assess
+from controller.observe.checks import Evaluator, judged
+from controller.observe.tree import Judge, Node, Tree, tree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from controller.model.application import Application, InventoryEntry
     from controller.model.base import Json
@@ -42,14 +44,20 @@ READ = 200
 @options.option(
     "--health/--no-health", default=True, show_default=True, help=f"Read the health of its objects (at most {READ})."
 )
+@options.option(
+    "--tree", "as_tree", is_flag=True, default=False, help="Show its objects and all below them, down to Pods."
+)
 @options.output()
 @options.kubeconfig
-def command(name: str, namespace: str, health: bool, form: output.Format, kubeconfig: str) -> None:
+def command(name: str, namespace: str, health: bool, as_tree: bool, form: output.Format, kubeconfig: str) -> None:
     """Show one Application in full: conditions, revision, last run, drift, objects with health, history.
 
     Objects in another cluster are listed without health: only the controller holds that cluster's credentials.
     """
     place = locate(kubeconfig)
+    if as_tree:
+        _show_tree(asyncio.run(_read_tree(place, key_of(name, namespace or place.namespace))), form)
+        return
     body, verdicts = asyncio.run(_read(place, key_of(name, namespace or place.namespace), health=health))
     app = understood(body)
     if form == "table":
@@ -66,17 +74,73 @@ async def _read(place: Place, key: Key, *, health: bool) -> tuple[Json, list[Hea
         if not health or app.spec.destination.cluster != IN_CLUSTER:
             return body, [None] * len(entries)
         gate = asyncio.Semaphore(IN_FLIGHT)
-        verdicts = await asyncio.gather(*(_health(cluster, entry, gate) for entry in entries[:READ]))
+        async with judge_of(app) as judge:
+            verdicts = await asyncio.gather(*(_health(cluster, entry, gate, judge) for entry in entries[:READ]))
         return body, [*verdicts, *[None] * (len(entries) - len(verdicts))]
 
 
-async def _health(cluster: Cluster, entry: InventoryEntry, gate: asyncio.Semaphore) -> Health:
+async def _read_tree(place: Place, key: Key) -> Tree:
+    async with opened(place) as cluster:
+        app = understood(await read_application(cluster, key))
+        if app.spec.destination.cluster != IN_CLUSTER:
+            raise Terminal(
+                f"{key} is in cluster {app.spec.destination.cluster}, whose credentials only the controller has",
+                remedy="look there with kubectl",
+            )
+        async with judge_of(app) as judge:
+            return await tree(cluster, app.status.inventory, judge)
+
+
+@contextlib.asynccontextmanager
+async def judge_of(app: Application) -> AsyncIterator[Judge]:
+    """Judges objects as the controller does: by the Application's own checks, or by the rules of their kinds."""
+    checks = {check.group_kind: check for check in app.spec.health_checks}
+    evaluator = Evaluator()
+    try:
+        yield lambda body: judged(body, checks, evaluator)
+    finally:
+        await evaluator.close()
+
+
+def _show_tree(found: Tree, form: output.Format) -> None:
+    if form != "table":
+        output.write(form, {"objects": [_plain(node) for node in found.nodes], "unread": list(found.unread)})
+        return
+    rows = [row for node in found.nodes for row in _rows(node, "", "")]
+    show(Table(("Object", "Health", "Message"), rows, empty="It owns no object."))
+    for why in found.unread:
+        print(f"not read: {why}", file=sys.stderr)
+
+
+def _rows(node: Node, before: str, below: str) -> list[tuple[str, str, str]]:
+    name = f"{node.id.group_kind}/{node.id.name}"
+    rows = [(f"{before}{name}", node.health.status.value, node.health.message)]
+    for child in node.children:
+        last = child is node.children[-1]
+        rows += _rows(child, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  "))
+    return rows
+
+
+def _plain(node: Node) -> dict[str, Any]:
+    return {
+        "apiVersion": node.api_version,
+        "kind": node.id.kind,
+        "namespace": node.id.namespace,
+        "name": node.id.name,
+        "health": node.health.status.value,
+        "message": node.health.message,
+        "worst": node.worst.status.value,
+        "children": [_plain(child) for child in node.children],
+    }
+
+
+async def _health(cluster: Cluster, entry: InventoryEntry, gate: asyncio.Semaphore, judge: Judge) -> Health:
     async with gate:
         try:
             live = await cluster.get(entry.id, entry.api_version)
         except ShipslogError as error:
             return Health(HealthStatus.UNKNOWN, str(error))
-    return assess(live) if live else Health(HealthStatus.MISSING, "It does not exist.")
+    return await judge(live) if live else Health(HealthStatus.MISSING, "It does not exist.")
 
 
 def _objects(app: Application, verdicts: Sequence[Health | None]) -> list[dict[str, Any]]:

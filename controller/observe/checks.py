@@ -12,12 +12,16 @@ import msgspec
 
 from controller import logs
 from controller.model.health import Health, HealthStatus
+from controller.model.objects import object_id
 from controller.observe.cel import Answer, Question
 from controller.observe.health import assess, ignored
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from controller.model.base import Json
     from controller.model.health_check import HealthCheck
+    from controller.model.objects import GroupKind
 
 DEADLINE = 2.0
 """Seconds that the expressions of one check may take on one object; measured: 30 microseconds for a usual one."""
@@ -105,6 +109,12 @@ class Evaluator:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
         await process.wait()
+
+
+async def judged(body: Json, checks: Mapping[GroupKind, HealthCheck], evaluator: Evaluator) -> Health:
+    """The verdict on a live object: by its kind's check where there is one, else by the rules of its kind."""
+    check = checks.get(object_id(body).group_kind)
+    return await evaluator.health(check, body) if check else assess(body)
 
 
 def _before(body: Json) -> Health | None:
