@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from controller.model.labels import OWNER_LABEL
 from controller.model.objects import GroupKind, ObjectId
@@ -12,6 +10,9 @@ from controller.model.run import Trigger
 from controller.observe import live as live_module
 from controller.observe.live import LiveState
 from controller.ports import WatchEvent
+
+if TYPE_CHECKING:
+    import pytest
 
 KIND = GroupKind("", "ConfigMap")
 ONE = ObjectId("", "ConfigMap", "ns", "one")
@@ -33,7 +34,7 @@ def _body(version: int, generation: int = 0) -> dict[str, Any]:
 def _told(first: dict[str, Any], *events: dict[str, Any]) -> tuple[LiveState, list[tuple[str, Trigger]]]:
     moves: list[tuple[str, Trigger]] = []
     live = LiveState(
-        None,  # type: ignore[arg-type] - nothing is asked of a cluster
+        None,  # type: ignore[arg-type]  # nothing is asked of a cluster
         ownership=lambda _: "the same",
         on_move=lambda owner, why: moves.append((owner, why)),
     )
