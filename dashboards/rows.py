@@ -19,6 +19,7 @@ CLUSTERS = Row(
             queries=(
                 *per_second("shipslog_kube_requests_total", "cluster", AT),
                 Query(f"sum by (cluster) (shipslog_kube_requests_in_flight{AT})", "{{cluster}} under way"),
+                Query(f"max by (cluster) (shipslog_kube_requests_limit{AT})", "{{cluster}} at most"),
             ),
             unit="reqps",
         ),
@@ -33,6 +34,17 @@ CLUSTERS = Row(
                 ),
             ),
             unit="reqps",
+        ),
+        Panel(
+            title="Objects that could not be written",
+            asks="What do API servers hold against our writes?",
+            queries=(
+                Query(
+                    'sum by (cause) (rate(shipslog_object_failures_total{cluster=~"$cluster"}[$__rate_interval]))',
+                    "{{cause}}",
+                ),
+            ),
+            unit="ops",
         ),
         Panel(
             title="API request duration, p99",

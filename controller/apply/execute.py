@@ -106,8 +106,8 @@ class _Execution:
         await together("check", (self._attempt(step, self._check, quiet=True) for step in steps))
 
     async def establish(self, steps: Sequence[Step]) -> None:
-        for step in steps:
-            await self._attempt(step, self._stand, quiet=True)
+        await together("establish", (self._attempt(step, self._stand, quiet=True) for step in steps))
+        if steps:
             self.cluster.forget()
 
     async def _attempt(self, step: Step, act: Callable[[Step], Awaitable[Json | None]], *, quiet: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from controller.apply.together import together
 from controller.errors import NotReady, ShipslogError, Terminal, Transient, Unchangeable, Unreachable
 from controller.model.labels import OBJECT_SYNC_ANNOTATION
 from controller.model.live import Foreseen
-from controller.model.objects import GroupKind, ObjectId
+from controller.model.objects import GroupKind, ObjectId, definition_of
 from controller.model.options import Options, options_of, untouched
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 IN_FLIGHT = 50
 """Questions of one plan under way at once; the client bounds a cluster's requests as a whole."""
+TRIES = 4
+"""Times that an object is asked about while others write it between our questions."""
 LONGEST = 2048
 """Characters that are told of one object."""
 
@@ -58,7 +60,7 @@ async def foresee(
     questions = _Questions(cluster, pending.kinds, absent, former, leave)
     gate = asyncio.Semaphore(IN_FLIGHT)
     answers: dict[ObjectId, Foreseen] = {}
-    refused: list[tuple[str, ShipslogError]] = []
+    refused: list[tuple[Manifest, str, ShipslogError]] = []
 
     async def question(manifest: Manifest) -> None:
         async with gate:
@@ -68,12 +70,22 @@ async def foresee(
                 raise
             except ShipslogError as error:
                 said = f"{manifest.source}: {manifest.id}: {error}"
-                refused.append((said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…", error))
+                refused.append((manifest, said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…", error))
 
     await together("foresee", (question(manifest) for manifest in manifests))
-    if refused:
-        raise _refusal(refused, len(wished))
+    changing = pending.changing(answers)
+    held = [refusal for refusal in refused if not _may_pass(refusal, changing)]
+    if held:
+        raise _refusal([(said, error) for _, said, error in held], len(wished))
+    for manifest, _, _ in refused:
+        answers[manifest.id] = Foreseen(deferred=f"CustomResourceDefinition of {manifest.id.group_kind}")
     return answers
+
+
+def _may_pass(refusal: tuple[Manifest, str, ShipslogError], changing: AbstractSet[GroupKind]) -> bool:
+    """Whether the server will judge the object by a definition that the same plan changes: it is asked again then."""
+    manifest, _, error = refusal
+    return manifest.id.group_kind in changing and error.cause == "Invalid"
 
 
 def _refusal(refused: Sequence[tuple[str, ShipslogError]], wished: int) -> ShipslogError:
@@ -94,11 +106,19 @@ class Pending:
 
     def __init__(self, wished: Sequence[Manifest]) -> None:
         self.namespaces = {wish.id.name for wish in wished if wish.id.group_kind == GroupKind("", "Namespace")}
-        self.kinds = {
-            GroupKind(wish.body["spec"]["group"], wish.body["spec"]["names"]["kind"])
-            for wish in wished
-            if wish.id.kind == "CustomResourceDefinition" and "names" in wish.body.get("spec", {})
+        self.definitions = {
+            defined.kind: wish.id for wish in wished if (defined := definition_of(wish.body)) is not None
         }
+        self.kinds = self.definitions.keys()
+
+    def changing(self, answers: Mapping[ObjectId, Foreseen]) -> frozenset[GroupKind]:
+        """The kinds whose definitions the plan changes."""
+        return frozenset(kind for kind, id_ in self.definitions.items() if id_ in answers and _differs(answers[id_]))
+
+
+def _differs(foreseen: Foreseen) -> bool:
+    live, predicted = foreseen.live or {}, foreseen.predicted or {}
+    return live.get("spec") != predicted.get("spec")
 
 
 class _Questions:
@@ -138,7 +158,11 @@ class _Questions:
             live = await self._cluster.get(manifest.id, manifest.api_version)
             if live is not None:
                 return Foreseen(live, untouched=f"it exists, and {OBJECT_SYNC_ANNOTATION} is create-only")
-        return await self._tried(manifest, options)
+        for _ in range(TRIES):
+            foreseen = await self._tried(manifest, options)
+            if _same_moment(foreseen):
+                break
+        return foreseen
 
     async def _tried(self, wish: Manifest, options: Options) -> Foreseen:
         """The answer to a dry run of the apply."""
@@ -170,6 +194,14 @@ class _Questions:
             return wish, None
         live = await self._cluster.get(wish.id, wish.api_version)
         return self._leave(wish, live, former), live
+
+
+def _same_moment(foreseen: Foreseen) -> bool:
+    """Whether both answers are about the same live object: else somebody wrote it between the two questions."""
+    if foreseen.live is None or foreseen.predicted is None or foreseen.takeover or foreseen.replaces:
+        return True
+    live, predicted = foreseen.live["metadata"], foreseen.predicted["metadata"]
+    return bool(live.get("resourceVersion") == predicted.get("resourceVersion"))
 
 
 async def _absent(cluster: Cluster, namespaces: Iterable[str]) -> set[str]:

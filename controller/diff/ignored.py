@@ -23,7 +23,7 @@ from controller.diff.jsonpath import Place, places
 from controller.diff.path import parts_of
 from controller.model.base import Json
 from controller.model.ignore import IgnoreDifference
-from controller.model.labels import APPLICATION_ANNOTATION, BUCKET_LABEL, MANAGER, OWNER_LABEL
+from controller.model.labels import APPLICATION_ANNOTATION, BUCKET_LABEL, INSTALLATION_LABEL, MANAGER, OWNER_LABEL
 from controller.model.manifest import Manifest
 
 _ABSENT: Any = object()
@@ -34,6 +34,7 @@ _NEVER: tuple[Place, ...] = (
     ("metadata", "namespace"),
     ("metadata", "labels", OWNER_LABEL),
     ("metadata", "labels", BUCKET_LABEL),
+    ("metadata", "labels", INSTALLATION_LABEL),
     ("metadata", "annotations", APPLICATION_ANNOTATION),
 )
 

@@ -13,7 +13,14 @@ from controller.errors import Terminal
 from controller.model.base import Json
 from controller.model.canonical import digest
 from controller.model.ignore import IgnoreDifference
-from controller.model.labels import APPLICATION_ANNOTATION, BUCKET_LABEL, OWNER_LABEL, bucket, owner_value
+from controller.model.labels import (
+    APPLICATION_ANNOTATION,
+    BUCKET_LABEL,
+    INSTALLATION_LABEL,
+    OWNER_LABEL,
+    bucket,
+    owner_value,
+)
 from controller.model.manifest import Manifest
 from controller.model.objects import Key, object_id
 
@@ -26,7 +33,11 @@ class Ownership:
 
     def __init__(self, installation: str, application: Key) -> None:
         self.owner = owner_value(installation, application)
-        self.labels = {OWNER_LABEL: self.owner, BUCKET_LABEL: str(bucket(application))}
+        self.labels = {
+            OWNER_LABEL: self.owner,
+            BUCKET_LABEL: str(bucket(application)),
+            INSTALLATION_LABEL: installation,
+        }
         self.annotations = {APPLICATION_ANNOTATION: str(application)}
 
 

@@ -9,7 +9,7 @@ from controller.diff.compare import differences
 from controller.diff.ownership import disowned, ownership_digest
 from controller.diff.path import shortened
 from controller.model.base import Json
-from controller.model.labels import OWNER_LABEL
+from controller.model.labels import INSTALLATION_LABEL, OWNER_LABEL
 from controller.model.live import Baseline, Foreseen, LiveView, Mark, newer
 from controller.model.manifest import Manifest
 from controller.model.objects import ObjectId
@@ -140,6 +140,14 @@ def prune_step(object_id: ObjectId, api_version: str, live: Json | None, owner: 
     if why := kept(live):
         return msgspec.structs.replace(step, reason=why)
     return msgspec.structs.replace(step, action=Action.PRUNE, reason="Git no longer has it")
+
+
+def foreign_installation(live: Json | None, installation: str) -> str:
+    """The installation that the object belongs to where that is another one than ours, else empty."""
+    if live is None:
+        return ""
+    value: str = (live["metadata"].get("labels") or {}).get(INSTALLATION_LABEL, "")
+    return value if value != installation else ""
 
 
 def foreign_owner(live: Json | None, owner: str) -> str:

@@ -61,6 +61,10 @@ class ApplicationSpec(Strict, frozen=True, kw_only=True):
     suspend: Annotated[bool, Meta(description="Do nothing until it is false again.")] = False
 
 
+DIGEST = 8
+"""Characters of a digest that tell one manifest of an object from another."""
+
+
 class InventoryEntry(Noun, frozen=True, kw_only=True):
     """One object that a run has written or is about to write."""
 
@@ -69,6 +73,7 @@ class InventoryEntry(Noun, frozen=True, kw_only=True):
     kind: Annotated[str, Meta(description="Kind.")]
     namespace: Annotated[str, Meta(description="Namespace; absent for a cluster-scoped object.")] = ""
     name: Annotated[str, Meta(description="Name.")]
+    digest: Annotated[str, Meta(description="Beginning of the digest of the manifest that was applied last.")] = ""
 
     @property
     def id(self) -> ObjectId:

@@ -16,6 +16,8 @@ BUCKETS = 128
 
 OWNER_LABEL = f"{GROUP}/owner"
 """On every object we apply: digest of installation and Application. Watches select by its presence."""
+INSTALLATION_LABEL = f"{GROUP}/installation"
+"""On every object we apply: the installation, which leaves alone what is another's."""
 BUCKET_LABEL = f"{GROUP}/bucket"
 """On every object we apply: the Application's bucket, 0 to 127."""
 APPLICATION_ANNOTATION = f"{GROUP}/application"

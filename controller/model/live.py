@@ -74,6 +74,7 @@ class Foreseen(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         """Without the objects: they may hold secrets, and this may stand in a log or a traceback."""
         return f"Foreseen(live={self.live is not None}, deferred={self.deferred!r})"
+
     untouched: str = ""
     takeover: Takeover | None = None
     replaces: tuple[str, ...] = ()

@@ -29,5 +29,6 @@ class Manifest(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         """Without the body: it may hold secrets, and this may stand in a log or a traceback."""
         return f"Manifest({self.id}, {self.digest[:12]}, {self.source!r})"
+
     owned: bool = True
     manager: str = MANAGER

@@ -68,3 +68,22 @@ def object_id(body: Json) -> ObjectId:
     """Identity of a decoded object; raises KeyError when apiVersion, kind or metadata.name is missing."""
     metadata = body["metadata"]
     return ObjectId(group_of(body["apiVersion"]), body["kind"], metadata.get("namespace") or "", metadata["name"])
+
+
+class Definition(msgspec.Struct, frozen=True):
+    """What a CustomResourceDefinition defines."""
+
+    kind: GroupKind
+    namespaced: bool
+
+
+def definition_of(body: Json) -> Definition | None:
+    """What the object defines; None where it is no CustomResourceDefinition, or too malformed to say."""
+    spec = body.get("spec")
+    if body.get("kind") != "CustomResourceDefinition" or not isinstance(spec, dict):
+        return None
+    names, group = spec.get("names"), spec.get("group")
+    kind = names.get("kind") if isinstance(names, dict) else None
+    if not isinstance(kind, str) or not isinstance(group, str):
+        return None
+    return Definition(GroupKind(group, kind), spec.get("scope") == "Namespaced")

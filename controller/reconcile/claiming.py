@@ -10,7 +10,7 @@ from controller.diff.normalise import Ownership, claim
 from controller.errors import Terminal
 from controller.model.canonical import digest
 from controller.model.labels import CONFIDENTIAL_ANNOTATION
-from controller.model.objects import GroupKind, ObjectId, group_of
+from controller.model.objects import GroupKind, ObjectId, definition_of, group_of
 from controller.model.plan import Action, Step
 from controller.reconcile.rooms import Rooms, Wish
 
@@ -101,11 +101,8 @@ def _digest(manifests: Sequence[Manifest], app: Application) -> str:
 
 def _defined(objects: Sequence[RenderedObject]) -> Mapping[GroupKind, bool]:
     """Which kinds the rendering defines itself, and whether they are namespaced."""
-    return {
-        GroupKind(spec["group"], spec["names"]["kind"]): spec.get("scope") == "Namespaced"
-        for item in objects
-        if item.body.get("kind") == "CustomResourceDefinition" and "names" in (spec := item.body.get("spec") or {})
-    }
+    found = (definition_of(item.body) for item in objects)
+    return {definition.kind: definition.namespaced for definition in found if definition is not None}
 
 
 def _tolerated(item: RenderedObject, rendered: Rendered, app: Application) -> bool:

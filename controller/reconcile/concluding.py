@@ -80,7 +80,12 @@ def _inventory(case: Case, plan: Plan, results: Sequence[Result]) -> tuple[Inven
         and not step.released
     }
     entries = {entry.id: entry for entry in case.app.status.inventory if entry.id in wanted or entry.id in staying}
-    entries |= {id_: entry_of(manifest) for id_, manifest in wanted.items() if id_ in entries}
+    stands = done | {step.id for step in plan.steps if step.action is Action.UNCHANGED}
+    entries |= {
+        id_: entry_of(manifest, entries[id_], applied=id_ in stands)
+        for id_, manifest in wanted.items()
+        if id_ in entries
+    }
     return tuple(sorted(entries.values(), key=lambda entry: entry.id))
 
 

@@ -10,9 +10,18 @@ import msgspec
 from controller.apply.foresee import foresee
 from controller.apply.order import ordered
 from controller.diff.ignored import left
-from controller.diff.plan import baseline_of, foreign_owner, mark, needs_question, prune_step, step_of, unchanged
+from controller.diff.plan import (
+    baseline_of,
+    foreign_installation,
+    foreign_owner,
+    mark,
+    needs_question,
+    prune_step,
+    step_of,
+    unchanged,
+)
 from controller.errors import Terminal
-from controller.model.application import Application
+from controller.model.application import DIGEST, Application
 from controller.model.labels import owner_value
 from controller.model.live import Foreseen
 from controller.model.objects import Key, ObjectId
@@ -21,6 +30,7 @@ from controller.model.run import Trigger
 from controller.reconcile.autoscaling import scaled
 from controller.reconcile.deleting import home_of
 from controller.reconcile.handover import claim, heirs, keeps
+from controller.reconcile.whereabouts import whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +52,8 @@ async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, 
     claim(app, wish, rooms)
     owner = owner_value(rooms.installation, app.key)
     target.live.want(((manifest.api_version, manifest.id.kind) for manifest in wish.manifests), owner)
+    # What left Git and stays is ours, too.
+    target.live.want(((entry.api_version, entry.kind) for entry in app.status.inventory), owner)
     target.live.check(owner, app.spec.health_checks)
     asked = [manifest for manifest in wish.manifests if full or _moved(manifest, memory, target)]
     if asked:  # nobody watches what is shared: it may be gone, and the others with it
@@ -51,8 +63,18 @@ async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, 
     await _refuse_foreign(app, asked, foreseen, target, rooms)
     stood = has_stood(app, wish)
     heals = app.spec.sync.mode == "auto" and app.spec.sync.self_heal
+    applied = {entry.id: entry.digest for entry in app.status.inventory if entry.digest}
     steps = [
-        _owned(_step(manifest, foreseen.get(manifest.id), memory, stood=stood), memory, heals=heals)
+        _owned(
+            _step(
+                manifest,
+                foreseen.get(manifest.id),
+                memory,
+                stood=stood or applied.get(manifest.id) == manifest.digest[:DIGEST],
+            ),
+            memory,
+            heals=heals,
+        )
         for manifest in wish.manifests
     ]
     prunes = await _prunes(app, wish, target, rooms)
@@ -105,7 +127,8 @@ async def _prunes(app: Application, wish: Wish, target: Target, rooms: Rooms) ->
     for entry in app.status.inventory:
         if entry.id in wanted:
             continue
-        step = prune_step(entry.id, entry.api_version, await target.client.get(entry.id, entry.api_version), owner)
+        live, version = await whereabouts(target.client, entry)
+        step = prune_step(entry.id, version, live, owner)
         if step and step.action is Action.PRUNE and not app.spec.sync.prune:
             step = msgspec.structs.replace(step, action=Action.SKIP, reason="sync.prune is false")
         if step:
@@ -139,12 +162,16 @@ async def _refuse_foreign(
     """An object that another Application has and still wants is never taken over: the first owner keeps it."""
     owner = owner_value(rooms.installation, app.key)
     held: dict[Key, list[ObjectId]] = {}
+    taken: list[str] = []
     for manifest in manifests:
-        value = foreign_owner(foreseen[manifest.id].live, owner) if manifest.owned else ""
+        live = foreseen[manifest.id].live
+        if manifest.owned and (other := foreign_installation(live, rooms.installation)):
+            taken.append(f"{manifest.id} belongs to another installation, {other}")
+            continue
+        value = foreign_owner(live, owner) if manifest.owned else ""
         holder = rooms.registry.owners.get(value)
         if holder is not None and holder != app.key:
             held.setdefault(holder, []).append(manifest.id)
-    taken = []
     for key, objects in sorted(held.items()):
         holder_app = rooms.registry.applications.get(key)
         kept = await keeps(holder_app, objects, target, rooms) if holder_app else frozenset()

@@ -177,7 +177,8 @@ class Sources:
             self.on_failure(key, error)
             asyncio.get_running_loop().call_later(SECRETS_AGAIN, self._changes.put_nowait, key)
             return
-        self._repositories.ensure(repository, access.credentials, keys=access.keys, problem=access.problem)
+        if self._registry.repositories.get(key) is repository:  # else it changed or went meanwhile, and we were told
+            self._repositories.ensure(repository, access.credentials, keys=access.keys, problem=access.problem)
 
 
 def _failing_before(repository: Repository) -> str:

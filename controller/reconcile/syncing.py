@@ -14,7 +14,7 @@ import msgspec
 from controller import faults
 from controller.apply.execute import Result, Terms, execute
 from controller.diff.plan import baseline_of
-from controller.model.application import HISTORY, ApplicationStatus, InventoryEntry
+from controller.model.application import DIGEST, HISTORY, ApplicationStatus, InventoryEntry
 from controller.model.condition import merge
 from controller.model.duration import seconds
 from controller.model.event import Draft
@@ -72,7 +72,7 @@ async def begin(case: Case, plan: Plan) -> Run:
     inventory = {entry.id: entry for entry in status.inventory}
     untouched = {step.id for step in plan.steps if step.action is Action.SKIP}
     inventory |= {
-        manifest.id: entry_of(manifest)
+        manifest.id: entry_of(manifest, inventory.get(manifest.id))
         for manifest in case.wish.manifests
         if manifest.owned and (manifest.id not in untouched or manifest.id in inventory)
     }
@@ -196,14 +196,15 @@ async def finish(case: Case, status: ApplicationStatus, run: Run, phase: Phase, 
     return msgspec.structs.replace(status, last_run=ended, history=(ended, *status.history)[:HISTORY])
 
 
-def entry_of(manifest: Manifest) -> InventoryEntry:
-    """The inventory entry of a wish."""
+def entry_of(manifest: Manifest, known: InventoryEntry | None, *, applied: bool = False) -> InventoryEntry:
+    """The inventory entry of a wish, which was applied by now, or else as long ago as the entry knows."""
     return InventoryEntry(
         group=manifest.id.group,
         version=manifest.api_version.rpartition("/")[2],
         kind=manifest.id.kind,
         namespace=manifest.id.namespace,
         name=manifest.id.name,
+        digest=manifest.digest[:DIGEST] if applied else known.digest if known else "",
     )
 
 

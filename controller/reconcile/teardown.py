@@ -26,6 +26,7 @@ from controller.reconcile.handover import heirs
 from controller.reconcile.intent import How, intent
 from controller.reconcile.moment import epoch
 from controller.reconcile.rooms import draft, memory_of
+from controller.reconcile.whereabouts import whereabouts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,8 +101,8 @@ class Teardown:
 
         async def look(entry: InventoryEntry) -> None:
             async with gate:
-                live = await self.target.client.get(entry.id, entry.api_version)
-            step = prune_step(entry.id, entry.api_version, live, owner)
+                live, version = await whereabouts(self.target.client, entry)
+            step = prune_step(entry.id, version, live, owner)
             if step and not step.released and (step.going or step.action is Action.PRUNE):
                 found.append(step)
 
