@@ -25,7 +25,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	  touch $(READY); echo "python: installed, $$((SECONDS - begun)) s"
 
 .PHONY: engine
-engine:
+engine: ## Build the render engine (needs Go)
 	@controller/render/engine/build.sh $(BIN)
 
 .PHONY: git
@@ -33,7 +33,7 @@ git:
 	@command -v git >/dev/null || { echo "git: not on the PATH: install it (Debian: apt-get install git)" >&2; exit 1; }
 
 .PHONY: tools
-tools: git engine
+tools: git engine ## Build or fetch what demo and tests run: control plane, Helm, Prometheus, ...
 	@tests/controlplane/build.sh $(BIN)
 	@tests/tools/build.sh $(BIN)
 	@tests/ground/prometheus.sh $(BIN)
@@ -58,7 +58,7 @@ unit-newest: setup tools ## Run the unit tests on the newest Python there is, to
 	@tests/unit/newest_python.sh -n 2
 
 .PHONY: test-go
-test-go: setup tools
+test-go: setup tools ## Vet and test what is written in Go
 	@echo "go: vet and test (minutes the first time, as all of Kubernetes is looked at) ..."; begun=$$SECONDS; \
 	  export CGO_ENABLED=0 GOFLAGS=-mod=readonly; \
 	  (cd controller/render/engine && go vet -trimpath ./... && go test -trimpath ./...); \

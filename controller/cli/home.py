@@ -41,7 +41,7 @@ def locate(kubeconfig: str = "", environment: Mapping[str, str] = os.environ) ->
     Raises AccessError that names all places when there is none.
     """
     serviceaccount = Path(environment.get("SHIPSLOG_SERVICEACCOUNT_DIR") or Settings().serviceaccount_dir)
-    given = kubeconfig or _first(environment.get("KUBECONFIG", "")) or _default(environment)
+    given = kubeconfig or first_of_variable(environment.get("KUBECONFIG", "")) or _default(environment)
     if given:
         if not Path(given).is_file():
             raise AccessError(f"there is no kubeconfig {given}", remedy="correct --kubeconfig or KUBECONFIG")
@@ -84,7 +84,7 @@ async def whoami(cluster: Cluster, otherwise: str) -> str:
     return _text(_get(_get(answer.get("status"), "userInfo"), "username")) or otherwise
 
 
-def _first(variable: str) -> str:
+def first_of_variable(variable: str) -> str:
     """The first file of KUBECONFIG that is there; where none is, the first one, so that its absence is told."""
     names = [name for name in variable.split(os.pathsep) if name]
     return next((name for name in names if Path(name).exists()), names[0] if names else "")

@@ -23,13 +23,21 @@ def option(*names: str, twin: str | tuple[str, ...] = "", **more: Any) -> Callab
     return click.option(*names, envvar=envvar, show_envvar=True, **more)
 
 
+class _Form(click.Choice[str]):
+    """How to print; `wide`, which one command has, is a table to all others: one variable serves them all."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The form that is meant."""
+        return super().convert("table" if value == "wide" else value, param, ctx)
+
+
 def output(default: str = "table", *, also: str = "") -> Callable[[_Function], _Function]:
     """`--output`."""
     return option(
         "-o",
         "--output",
         "form",
-        type=click.Choice(["table", "json", "yaml"]),
+        type=_Form(["table", "json", "yaml"]),
         default=default,
         show_default=True,
         help=f"How to print the answer.{also}",

@@ -30,6 +30,8 @@ CHOICES: Mapping[str, list[str]] = {
     "log_format": ["json", "text"],
 }
 PATTERNS: Mapping[str, str] = {"listen": "^.*:[0-9]+$"}
+REFUSED: Mapping[str, str] = {"listen": r"^(127\.|localhost:|\[::1\])"}
+"""What must not match: neither a kubelet's probes nor Prometheus reach the inside of a Pod."""
 
 LISTS = frozenset({"ignore_differences"})
 """Settings that are text for the controller and a list among the chart's values."""
@@ -92,7 +94,8 @@ def _property(field: dataclasses.Field[Any]) -> Json:
         return {"description": field.metadata["doc"], "type": "array", "items": {"type": "object"}}
     choices = {"enum": CHOICES[field.name]} if field.name in CHOICES else {}
     pattern = {"pattern": PATTERNS[field.name]} if field.name in PATTERNS else {}
-    return {"description": field.metadata["doc"]} | kinds[type_] | choices | pattern
+    refused = {"not": {"pattern": REFUSED[field.name]}} if field.name in REFUSED else {}
+    return {"description": field.metadata["doc"]} | kinds[type_] | choices | pattern | refused
 
 
 def _default(field: dataclasses.Field[Any]) -> str:

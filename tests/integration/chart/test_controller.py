@@ -57,13 +57,16 @@ def values(kubelet: Kubelet, tmp_path: Path) -> Json:
         "resources": ["configmaps"],
         "verbs": ["get", "list", "watch", "create", "patch", "delete"],
     }
+    port = free_ports(1)[0]
     return {
+        # A Pod has an address of its own; this machine's are not for our tests to take.
+        "extraEnv": [{"name": "SHIPSLOG_LISTEN", "value": f"127.0.0.1:{port}"}],
         "rbac": {"clusterAdmin": False, "rules": [rule]},
         "settings": {
             "serviceaccountDir": str(kubelet.directory / "serviceaccount"),
             "spoolDir": str(tmp_path / "spool"),
             "mirrorDir": str(tmp_path / "mirrors"),
-            "listen": f"127.0.0.1:{free_ports(1)[0]}",
+            "listen": f":{port}",
             "allowFileUrls": True,
         },
     }
@@ -127,7 +130,7 @@ def eventually(kubelet: Kubelet, what: str, condition: Callable[[], object]) -> 
 def answers(values: Json, path: str) -> bool:
     """Whether a probe of the kubelet's would succeed."""
     try:
-        with urllib.request.urlopen(f"http://{values['settings']['listen']}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1{values['settings']['listen']}{path}", timeout=5) as answer:
             return bool(answer.status == 200)
     except urllib.error.HTTPError as error:
         error.close()

@@ -83,6 +83,9 @@ def test_settings_that_the_chart_owns_come_from_the_release(helm: Helm) -> None:
 @pytest.mark.parametrize(
     ("values", "field"),
     [
+        ({"settings": {"listen": "127.0.0.1:8080"}}, "/settings/listen"),
+        ({"settings": {"listen": "localhost:8080"}}, "/settings/listen"),
+        ({"prometheusRule": {"runbookBaseUrl": "wiki"}}, "/prometheusRule/runbookBaseUrl"),
         ({"settings": {"loglevel": "info"}}, "loglevel"),
         ({"settings": {"logLevel": "loud"}}, "/settings/logLevel"),
         ({"settings": {"workers": "twenty"}}, "/settings/workers"),
@@ -237,6 +240,17 @@ def test_alert_rules_and_dashboards_travel_unchanged(helm: Helm) -> None:
     assert any("{{ $labels." in alert["annotations"]["summary"] for alert in rule["spec"]["groups"][0]["rules"])
     [board] = [body for body in objects if "dashboard" in body["metadata"]["name"] and body["kind"] == "ConfigMap"]
     assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
+
+
+@pytest.mark.parametrize("base", ["https://wiki.example.com/shipslog", "https://wiki.example.com/shipslog/"])
+def test_alerts_link_to_runbooks_where_their_readers_find_them(helm: Helm, base: str) -> None:
+    """A path of the repository is no address for who is called at night."""
+    rule = find(helm.template({"prometheusRule": {"enabled": True, "runbookBaseUrl": base}}), "PrometheusRule")
+    alerts = [alert for group in rule["spec"]["groups"] for alert in group["rules"]]
+
+    assert {alert["annotations"]["runbook_url"] for alert in alerts} == {
+        f"https://wiki.example.com/shipslog/{alert['alert']}.md" for alert in alerts
+    }
 
 
 def test_names_of_two_releases_never_meet(helm: Helm) -> None:

@@ -9,15 +9,18 @@ from click.testing import CliRunner
 
 from controller import errors
 from controller.cli import exits, main
+from controller.cli.controller import at_home
 from controller.cli.exits import Exit
 from controller.cli.main import COMMANDS, cli, run
 from controller.cli.reference import reference
 from controller.kube.errors import AccessError, Forbidden, KindUnknown, Unreachable
 from controller.render import RenderError
+from controller.settings import Settings
 from controller.tasks import DeadlineExceeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
@@ -177,6 +180,11 @@ def test_an_error_says_its_remedy_and_its_place(
             ["audit", "tail", "--database-url", "postgresql://x", "--since", "now"],
             "error: Invalid value for --since",
         ),
+        (
+            ["controller"],
+            "error: there is no kubeconfig, and this is no Pod (give --kubeconfig, or set KUBECONFIG to its path)\n",
+        ),
+        (["controller", "--kubeconfig", "/nowhere"], "error: there is no kubeconfig /nowhere (correct --kubeconfig or"),
         (["controller", "--workers", "many"], "error: Invalid value for '--workers'"),
     ],
 )
@@ -236,3 +244,36 @@ def test_an_error_stays_short_whatever_is_told_of_it(
     assert len(said) < 2200
     assert said.startswith("error: helm: template 0: template 1: ")
     assert said.endswith("stack too deep (break the circle)\n")
+
+
+def test_wide_is_a_table_to_commands_that_have_no_wider_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable that suits one command breaks no other."""
+    assert run(["crds", "-o", "table"]) == 0
+    table = capsys.readouterr().out
+
+    monkeypatch.setenv("SHIPSLOG_CLI_OUTPUT", "wide")
+
+    assert run(["crds"]) == 0
+    assert capsys.readouterr().out == table
+
+
+def test_the_controller_finds_its_home_cluster_before_it_does_anything(tmp_path: Path) -> None:
+    """Its own variable, the Pod's ServiceAccount, KUBECONFIG; never what a user's home happens to hold."""
+    (tmp_path / ".kube").mkdir()
+    for name in ("mine", "yours", ".kube/config"):
+        (tmp_path / name).touch()
+    account = tmp_path / "account"
+    environment = {"HOME": str(tmp_path), "SHIPSLOG_SERVICEACCOUNT_DIR": str(account)}
+
+    def found(**more: str) -> str:
+        return at_home(Settings.from_environment({**environment, **more}), {**environment, **more}).kubeconfig
+
+    with pytest.raises(AccessError, match="this is no Pod"):
+        found()
+    assert found(KUBECONFIG=f"{tmp_path}/none:{tmp_path}/yours") == f"{tmp_path}/yours"
+    account.mkdir()
+    (account / "token").touch()
+    assert found(KUBECONFIG=f"{tmp_path}/yours") == ""
+    assert found(SHIPSLOG_KUBECONFIG=f"{tmp_path}/mine", KUBECONFIG=f"{tmp_path}/yours") == f"{tmp_path}/mine"
