@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.cli import reference as cli
-from docs.generator import chart, events, manifests, metrics, resources, settings
+from docs.generator import chart, events, health, manifests, metrics, resources, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +18,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/resources.md": resources.page,
     "docs/reference/events.md": events.page,
     "docs/reference/metrics.md": metrics.page,
+    "docs/reference/health.md": health.page,
     "docs/reference/cli.md": cli.reference,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from controller.metrics import Metrics
 from controller.model.event import EventType
+from controller.observe.health import RULES
 from controller.settings import Settings, variable
 from docs.generator.__main__ import main
 from docs.generator.artifacts import ROOT, artifacts, stale, write
@@ -77,3 +79,13 @@ def test_every_setting_event_and_metric_is_in_the_reference() -> None:
     assert all(f"`{variable(field)}`" in settings for field in dataclasses.fields(Settings))
     assert all(f"`{type_.label}`" in events for type_ in EventType)
     assert all(f"`{family.name}`" in metrics for family in Metrics().families())
+
+
+def test_every_kind_with_a_rule_is_in_the_reference() -> None:
+    """With what it says of each verdict, in the rule's own words."""
+    page = artifacts()[Path("docs/reference/health.md")]
+
+    for kind in RULES:
+        assert re.search(rf"^## .*\b{kind.kind}\b", page, re.MULTILINE)
+    assert "| Degraded | The rollout made no progress within its deadline: … |" in page
+    assert "| Progressing | … of … replicas are available. |" in page
