@@ -87,7 +87,8 @@ KINDS = (
         columns=(
             Column("URL", ".spec.url", "Where Git is."),
             _READY,
-            Column("Fetched", ".status.lastFetch", "Time since something was fetched.", type="date"),
+            # Not "Fetched": the server is asked every interval, and mostly there is nothing to fetch.
+            Column("Changed", ".status.lastFetch", "Time since a commit was last fetched.", type="date"),
             _AGE,
             Column("Refs", ".status.refs", "Number of refs the server has.", type="integer", priority=1),
             Column("Head", ".status.head", "Head of the default branch.", priority=1),
