@@ -34,8 +34,8 @@ OUTSIDE = frozenset({"Denied", "Forbidden", "KindMissing"})
 """What somebody may mend without a commit: a right, a policy, a definition. Nobody tells us, so it is tried again."""
 
 
-async def fail(app: Application, work: Work, rooms: Rooms, error: ShipslogError) -> Fate:
-    """Write down a look that could not be finished; what was applied last goes on being kept."""
+async def fail(app: Application, work: Work, rooms: Rooms, error: ShipslogError, *, keep: bool = True) -> Fate:
+    """Write down a look that could not be finished; what was applied last goes on being kept where `keep` is."""
     memory = memory_of(rooms, app)
     memory.failures += 1
     terminal = isinstance(error, Terminal)
@@ -43,7 +43,8 @@ async def fail(app: Application, work: Work, rooms: Rooms, error: ShipslogError)
     rooms.metrics.reconciles.labels(fate=_fate(error)).inc()
     for cause in error.underlying:
         rooms.metrics.object_failed(app.spec.destination.cluster, cause)
-    standing = await stand(app, work, rooms) or Standing(app.status, _known_health(app))
+    kept = await stand(app, work, rooms) if keep else None
+    standing = kept or Standing(app.status, _known_health(app))
     found = Findings(
         generation=app.generation,
         synced="Unknown" if not terminal else "False",

@@ -44,10 +44,10 @@ async def intent(
     can't be made durable: then the block was not entered.
     """
     (event,) = await ledger.append(draft)
-    faults.reach("after-intent")
     under_way = Intent(event, ledger)
     how: How = "broken off"
     try:
+        faults.reach("after-intent")
         yield under_way
         how = "done"
         faults.reach("before-result")

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from controller.reconcile.queue import Fate, Work
     from controller.reconcile.rooms import Rooms
 
+BROKEN_OFF = "broken off by a restart of the controller, or by a fault in it"
+"""What is said of a run that nobody is carrying out any more."""
 _log = logs.get_logger(__name__)
 
 
@@ -79,9 +81,10 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
     if verdict.allowed and not is_new(case, plan):
         plan = spared(case, plan)
     run, results = await synced(case, plan, verdict)
-    memory.failures = 0
     with rooms.metrics.stage_duration.labels(stage="record").time():
-        return await conclude(case, plan, verdict, run, results)
+        fate = await conclude(case, plan, verdict, run, results)
+    memory.failures = 0
+    return fate
 
 
 def target_of(app: Application, memory: Memory, rooms: Rooms) -> Target:
@@ -134,14 +137,14 @@ async def pay(app: Application, rooms: Rooms) -> None:
 
 
 async def settle(case: Case) -> None:
-    """End the run that a dead process left."""
+    """End the run that a dead process left, or a look that broke."""
     memory = case.memory
     if memory.resumed:
         return
     memory.resumed = True
     last = case.app.status.last_run
     if last and last.phase is Phase.APPLYING:
-        status = await finish(case, case.app.status, last, Phase.FAILED, "interrupted by a restart of the controller")
+        status = await finish(case, case.app.status, last, Phase.FAILED, BROKEN_OFF)
         case.app = await case.rooms.announcer.status(case.app, status)
 
 

@@ -3,23 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from controller import logs
+from controller import faults, logs
+from controller.errors import ShipslogError, Transient
 from controller.model.run import Trigger
 from controller.reconcile.dependencies import release
+from controller.reconcile.failing import fail
 from controller.reconcile.loop import advance
-from controller.tasks import deadline
+from controller.reconcile.rooms import Memory
+from controller.tasks import DeadlineExceeded, deadline
 
 if TYPE_CHECKING:
-    from controller.reconcile.queue import Work
+    from controller.model.objects import Key
+    from controller.reconcile.queue import Fate, Work
     from controller.reconcile.rooms import Rooms
 
 LONGEST_LOOK = 900.0
 """Seconds that one look may take: thousands of objects fit, a hang does not stay."""
+LONGEST_WORD = 60.0
+"""Seconds that telling of a fault may take."""
 AFTER_A_FAULT = 30.0
-"""Seconds until a key whose look hit a fault of ours is looked at again."""
+"""Seconds until a key is looked at again of which not even its failure could be told."""
+_ROOT = Path(__file__).parents[1]
 _log = logs.get_logger(__name__)
+
+
+class InternalError(Transient):
+    """Our own code broke on one Application. The text of the error may hold anything, so only the log has it."""
+
+    cause = "InternalError"
+
+    def __init__(self, error: BaseException) -> None:
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        super().__init__(
+            f"the controller itself failed on this Application: {type(error).__name__} {_place(error)}",
+            remedy="no other Application is affected, and it is tried again; report it with the controller's log of "
+            "this moment",
+        )
 
 
 class Workers:
@@ -49,6 +74,7 @@ class Workers:
     async def _work(self, work: Work) -> None:
         metrics = self._rooms.metrics
         metrics.workers_busy.inc()
+        faults.subject.set(work.key.name)
         try:
             await self._look(work)
         finally:
@@ -57,13 +83,49 @@ class Workers:
             release(work.key, self._rooms)
 
     async def _look(self, work: Work) -> None:
-        queue = self._rooms.queue
         try:
             async with deadline(LONGEST_LOOK, f"looking at {work.key}"):
                 fate = await advance(work, self._rooms)
-        except Exception as error:  # noqa: BLE001 - a fault in one Application's look must not stop all others
-            _log.error("Look hit a fault", application=str(work.key), error=error)
-            self._rooms.metrics.reconciles.labels(fate="transient").inc()
+        except DeadlineExceeded as error:
+            _log.exception("Look had no end", application=str(work.key))
+            fate = await self._tell(work, error)
+        except ShipslogError as error:
+            # A failure was to be told, and could not be: the home cluster or the spool is away.
+            _log.warning("Look not told of", application=str(work.key), error=str(error))
             fate = (Trigger.RETRY, AFTER_A_FAULT)
+        except Exception as error:  # noqa: BLE001 - a fault in one Application's look must not stop all others
+            _log.exception("Look hit a fault", application=str(work.key))
+            self._distrust(work.key)
+            fate = await self._tell(work, InternalError(error))
         if fate is not None:
-            queue.put_after(work.key, *fate)
+            self._rooms.queue.put_after(work.key, *fate)
+
+    async def _tell(self, work: Work, error: ShipslogError) -> Fate:
+        """Have the Application say so; where keeping what stands breaks, too, without keeping it."""
+        for keep in (True, False):
+            app = self._rooms.registry.applications.get(work.key)
+            if app is None:
+                break
+            try:
+                async with deadline(LONGEST_WORD, f"telling of {work.key}"):
+                    return await fail(app, work, self._rooms, error, keep=keep)
+            except ShipslogError as silence:
+                _log.warning("Fault not told of", application=str(work.key), error=str(silence))
+            except Exception:  # noqa: BLE001 - nor may a fault in telling of it
+                _log.exception("Telling of a fault hit a fault", application=str(work.key))
+        return Trigger.RETRY, AFTER_A_FAULT
+
+    def _distrust(self, key: Key) -> None:
+        """Remember nothing of a look that broke but what is owed and said: the next one begins as after a restart."""
+        memory = self._rooms.memories.get(key)
+        if memory is not None:
+            kept = {name: getattr(memory, name) for name in ("born", "owed", "failures", "spoken", "seen", "unhealed")}
+            self._rooms.memories[key] = dataclasses.replace(Memory(memory.uid), **kept)
+
+
+def _place(error: BaseException) -> str:
+    """The last line of ours that the error came through."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename).is_relative_to(_ROOT):
+            return f"in controller/{Path(frame.filename).relative_to(_ROOT)}, line {frame.lineno}"
+    return "outside of its own code"
