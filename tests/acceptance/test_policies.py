@@ -139,7 +139,7 @@ def test_self_heal_off_records_drift_until_a_new_revision(world: World, controll
 
 
 def test_a_suspended_application_is_left_alone_until_it_is_resumed(world: World, controller: ControllerProcess) -> None:
-    """Neither commits nor drift are acted on; on resume it catches up."""
+    """Neither a commit, which its neighbour has by then, nor drift is acted on; on resume it catches up."""
     del controller
     worktree = world.repository()
     worktree.publish(shop("1"), "first")
@@ -148,14 +148,13 @@ def test_a_suspended_application_is_left_alone_until_it_is_resumed(world: World,
     world.application("shop", suspend=True)
     eventually(lambda: world.condition("shop", "Synced").get("reason") == "Suspended", "it says so")
 
-    other = world.repository("other")
-    other.publish({"all.yaml": _maps("witness", namespace="shop")}, "a witness")
-    worktree.publish(shop("2"), "second")
+    world.application("witness", path="witness", destination={"namespace": "shop"})
+    head = worktree.publish({**shop("2"), "witness/all.yaml": _maps("witness")}, "second, with a witness")
     world.objects.edit("v1", "ConfigMap", "shop", "settings", {"data": {"version": "by hand"}})
-    world.application("witness", repository="other", destination={"namespace": "shop"})
-    world.await_ready("witness")
+    world.await_ready("witness", revision=head)
+    world.await_event("drift.detected")
     assert _config(world) == {"version": "by hand"}
-    assert world.ledger.events("drift.detected") == []
+    assert world.ledger.events("drift.healed") == []
 
     world.application("shop", suspend=False)
     eventually(lambda: _config(world) == {"version": "2"}, "it catches up")

@@ -139,6 +139,40 @@ def test_a_heal_that_fails_is_told_and_tried_again(world: World, controller: Con
     assert _version(world) == "1"
 
 
+def test_drift_that_came_while_we_were_away_is_recorded_before_a_commit_to_another_object(
+    world: World, controller: ControllerProcess
+) -> None:
+    """A hand edit while no controller runs, then a commit that does not touch the object: what was edited is known."""
+    worktree = _shop(world)
+    controller.stop()
+    _edit(world, "by hand")
+    head = worktree.publish({"b.yaml": MAP.replace("settings", "other") % "1"}, "another object")
+
+    controller.start()
+
+    world.await_ready("shop", revision=head)
+    detected = world.await_event("drift.detected")
+    assert detected["actor"] == {"kind": "manager", "name": "kubectl-edit"}
+    assert detected["detail"]["fields"][0]["before"] == "by hand"
+    assert _version(world) == "1"
+
+
+def test_an_object_of_another_installation_is_left_alone(world: World, controller: ControllerProcess) -> None:
+    """It carries that one's label: it is neither written nor adopted, and the Application says why."""
+    del controller
+    world.objects.namespace("shop")
+    theirs = {"shipslog.dev/owner": "f" * 40, "shipslog.dev/installation": "blue"}
+    metadata = {"name": "settings", "namespace": "shop", "labels": theirs}
+    world.objects.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"version": "theirs"}})
+    world.repository().publish({"a.yaml": MAP % "1"}, "first")
+
+    world.application("shop")
+
+    eventually(lambda: world.condition("shop", "Stalled").get("status") == "True", "it is refused")
+    assert "belongs to another installation, blue" in world.condition("shop", "Stalled")["message"]
+    assert _version(world) == "theirs"
+
+
 def _is_closed(world: World) -> bool:
     """Whether a write by our manager is refused: a policy takes a moment to sink in."""
     body: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "probe", "namespace": "shop"}}
