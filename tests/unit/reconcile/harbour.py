@@ -1,0 +1,286 @@
+"""A loop in a nutshell: one Application, one repository, one cluster, all of them in memory, and the real stages."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from controller.diff.ownership import ownership_digest
+from controller.metrics import Metrics
+from controller.model.canonical import digest
+from controller.model.event import Event
+from controller.model.labels import API_VERSION, FINALIZER, MANAGER
+from controller.model.objects import Key, ObjectId, object_id
+from controller.model.revision import Revision
+from controller.model.run import Trigger
+from controller.observe.live import LiveState
+from controller.ports import Resource
+from controller.reconcile.announce import Announcer
+from controller.reconcile.fleet import Target
+from controller.reconcile.loop import advance
+from controller.reconcile.queue import KeyQueue, Work
+from controller.reconcile.registry import Registry
+from controller.reconcile.rooms import Rooms
+from controller.render.request import Rendered, RenderedObject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from controller.errors import ShipslogError
+    from controller.model.base import Json
+    from controller.model.event import Draft, EventType
+    from controller.reconcile.queue import Fate
+
+SHOP = Key("team-pay", "shop")
+_APPLICATION = ObjectId("shipslog.dev", "Application", SHOP.namespace, SHOP.name)
+
+
+class Waters:
+    """An API server as far as the loop can tell: objects, server-side apply by whole objects, merge patches."""
+
+    name = "in-cluster"
+
+    def __init__(self) -> None:
+        self.objects: dict[ObjectId, Json] = {}
+        self.refuse: Callable[[ObjectId, bool], ShipslogError | None] = lambda _id, _dry: None
+        """What an apply of this object meets, in a dry run or not."""
+        self.writes: list[str] = []
+        self._versions = itertools.count(1)
+
+    async def version(self) -> str:
+        """As a server says it."""
+        return "v1.36.3"
+
+    async def api_versions(self) -> list[str]:
+        """Nobody asks for more."""
+        return ["v1"]
+
+    async def resource(self, api_version: str, kind: str) -> Resource | None:
+        """Every kind is served and namespaced."""
+        return Resource(api_version, kind, f"{kind.lower()}s", namespaced=True)
+
+    def forget(self, _: object = None) -> None:
+        """There is nothing to forget."""
+
+    async def get(self, id_: ObjectId, _: str) -> Json | None:
+        """A copy of the object."""
+        return copy.deepcopy(self.objects.get(id_))
+
+    async def apply(self, body: Json, *, dry_run: bool = False, manager: str = MANAGER, **_: Any) -> Json:
+        """The wish as it stands then, all of it the manager's; a create is told by the missing version."""
+        id_ = object_id(body)
+        if error := self.refuse(id_, dry_run):
+            raise error
+        known = self.objects.get(id_)
+        asked = {name: value for name, value in body["metadata"].items() if name not in {"uid", "resourceVersion"}}
+        fields: Json = {f"f:{name}": {} for name in body if name not in {"apiVersion", "kind", "metadata"}}
+        entry = {"manager": manager, "operation": "Apply", "fieldsV1": fields, "time": "2026-01-01T00:00:00Z"}
+        stands = copy.deepcopy(body) | {"metadata": asked | {"managedFields": [entry], "uid": f"uid {id_}"}}
+        if known is not None or not dry_run:
+            stands["metadata"]["resourceVersion"] = str(next(self._versions))
+        if not dry_run:
+            self.writes.append(str(id_))
+            self.objects[id_] = stands
+        return copy.deepcopy(stands)
+
+    async def create(self, body: Json, **_: Any) -> Json:
+        """Kubernetes Events are not kept."""
+        return body
+
+    async def delete(self, id_: ObjectId, _: str, **__: Any) -> bool:
+        """It is gone at once."""
+        self.writes.append(f"delete {id_}")
+        return self.objects.pop(id_, None) is not None
+
+    async def merge(self, id_: ObjectId, _: str, patch: Json, **__: Any) -> Json:
+        """RFC 7386."""
+        merged: Json = _merged(self.objects[id_], patch)
+        merged["metadata"]["resourceVersion"] = str(next(self._versions))
+        self.objects[id_] = merged
+        return copy.deepcopy(merged)
+
+    def edit(self, kind: str, name: str, manager: str, **fields: Any) -> None:
+        """Somebody writes these fields, and has them from then on."""
+        id_ = ObjectId("", kind, "shop", name)
+        known = self.objects[id_]
+        entry = {"manager": manager, "operation": "Update", "time": "2026-01-01T00:00:01Z"}
+        entry["fieldsV1"] = {f"f:{field}": {} for field in fields}  # type: ignore[assignment]
+        metadata = {"managedFields": [entry], "resourceVersion": str(next(self._versions))}
+        self.objects[id_] = known | fields | {"metadata": known["metadata"] | metadata}
+
+
+class Pages:
+    """A ledger that is a list. `refuse` says which events can't be recorded now, and why."""
+
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self.refuse: Callable[[Draft], ShipslogError | None] = lambda _draft: None
+
+    async def append(self, *drafts: Draft) -> tuple[Event, ...]:
+        """All of them or none."""
+        for draft in drafts:
+            if error := self.refuse(draft):
+                raise error
+        self.drafts += drafts
+        return tuple(
+            Event(draft.id or f"event-{len(self.drafts)}", draft.type, "", "test", "boot", 1, b"") for draft in drafts
+        )
+
+    def open_drifts(self, _: Key, __: str) -> tuple[()]:
+        """None is remembered."""
+        return ()
+
+    def of(self, type_: EventType) -> list[Draft]:
+        """All events of a type, in their order."""
+        return [draft for draft in self.drafts if draft.type is type_]
+
+
+class Shelf:
+    """A repository whose one commit says what `objects` says."""
+
+    def __init__(self) -> None:
+        self.objects: list[Json] = []
+
+    async def revision(self, *_: Any, **__: Any) -> Revision:
+        """The commit; another content is another commit."""
+        return Revision(sha=digest(self.objects)[:40], ref="refs/heads/main", message="a commit")
+
+    def tree(self, *_: Any) -> Shelf:
+        """The one tree."""
+        return self
+
+    async def directory(self, _: str) -> Shelf:
+        """The one directory."""
+        return self
+
+    async def render(self, *_: Any) -> Rendered:
+        """As plain files do."""
+        objects = tuple(RenderedObject(copy.deepcopy(body), "all.yaml") for body in self.objects)
+        return Rendered(
+            objects=objects,
+            kind="plain",
+            warnings=(),
+            dependencies=(),
+            digest=digest(self.objects),
+            nondeterministic=False,
+        )
+
+
+class Berth:
+    """A fleet of one cluster."""
+
+    def __init__(self, target: Target) -> None:
+        self.only = target
+
+    def target(self, _: str) -> Target:
+        """The one."""
+        return self.only
+
+    def find(self, _: str) -> Target | None:
+        """The one."""
+        return self.only
+
+    def change(self, *_: object) -> None:
+        """It never does."""
+
+
+class Harbour:
+    """The Application `shop` and all that its looks need; `time` is the wall clock, in seconds since the epoch."""
+
+    def __init__(self, *objects: Json, **sync: Any) -> None:
+        self.time = 1_800_000_000.0
+        self.waters, self.ledger, self.shelf = Waters(), Pages(), Shelf()
+        self.shelf.objects = list(objects)
+        self.registry = Registry(self.waters, "default")  # type: ignore[arg-type]
+        self.live = LiveState(self.waters, ownership=ownership_digest, on_move=lambda _owner, _why: None)  # type: ignore[arg-type]
+        target = Target(self.waters, self.live)  # type: ignore[arg-type]
+        target.version, target.failure = "v1.36.3", ""
+        ids = itertools.count(1)
+        self.rooms = Rooms(
+            installation="default",
+            registry=self.registry,
+            fleet=Berth(target),  # type: ignore[arg-type]
+            repositories=self.shelf,  # type: ignore[arg-type]
+            renderer=self.shelf,  # type: ignore[arg-type]
+            ledger=self.ledger,
+            metrics=Metrics("test"),
+            announcer=Announcer(self.waters, self.registry, "test"),  # type: ignore[arg-type]
+            queue=KeyQueue(),
+            now=lambda: self.time,
+            new_id=lambda: f"id-{next(ids)}",
+        )
+        repository = {"metadata": {"name": "config", "namespace": SHOP.namespace, "uid": "r", "generation": 1}}
+        self.registry._take("Repository", repository | {"spec": {"url": "https://git.example.com/config"}})
+        self.change(sync=sync)
+
+    def change(self, *, annotations: dict[str, str] | None = None, uid: str = "one", **spec: Any) -> None:
+        """Create the Application, or change its spec."""
+        known = self.waters.objects.get(_APPLICATION)
+        metadata = {
+            "name": SHOP.name,
+            "namespace": SHOP.namespace,
+            "uid": uid,
+            "generation": (known["metadata"]["generation"] if known else 0) + 1,
+            "resourceVersion": str(next(self.waters._versions)),
+            "finalizers": [FINALIZER],
+            "annotations": annotations or {},
+        }
+        wish = {"source": {"repository": "config", "path": "."}, "destination": {"namespace": "shop"}} | spec
+        status = known.get("status", {}) if known and known["metadata"]["uid"] == uid else {}
+        body = {"apiVersion": API_VERSION, "kind": "Application", "metadata": metadata, "spec": wish, "status": status}
+        self.waters.objects[_APPLICATION] = body
+        self.registry.know(copy.deepcopy(body))
+
+    async def look(self, *triggers: Trigger) -> Fate:
+        """One look at it, as a worker does."""
+        return await advance(Work(SHOP, frozenset(triggers or {Trigger.SPEC})), self.rooms)
+
+    def restart(self) -> None:
+        """What was only remembered is forgotten."""
+        self.rooms.memories.clear()
+
+    @property
+    def status(self) -> Json:
+        """The Application's status as it stands."""
+        found: Json = self.waters.objects[_APPLICATION].get("status", {})
+        return found
+
+    def condition(self, type_: str) -> Json:
+        """One of its conditions; empty while there is none."""
+        conditions = self.status.get("conditions", [])
+        return next((condition for condition in conditions if condition["type"] == type_), {})
+
+    def stands(self, kind: str, name: str) -> Json | None:
+        """An object in the cluster."""
+        return self.waters.objects.get(ObjectId("", kind, "shop", name))
+
+
+def config(name: str = "settings", **data: str) -> Json:
+    """A ConfigMap in Git."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data or {"x": "1"}}
+
+
+def claim(name: str = "disk") -> Json:
+    """A PersistentVolumeClaim in Git: it is not bound, and so not healthy, until the cluster says so."""
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": {"size": 1}}
+
+
+def within(fate: Fate, trigger: Trigger, least: float, most: float = math.inf) -> bool:
+    """Whether the next look comes for this reason in so many seconds."""
+    return fate is not None and fate[0] is trigger and least <= fate[1] <= most
+
+
+def _merged(body: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return msgspec.to_builtins(patch)
+    merged = dict(body) if isinstance(body, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merged(merged.get(name), value)
+    return merged
