@@ -155,7 +155,6 @@ def test_drift_while_the_controller_is_away_is_found_at_the_start(world: World, 
 
 def test_someone_who_fights_is_healed_ever_more_slowly(world: World, controller: ControllerProcess) -> None:
     """After a handful of heals in a minute the controller waits; the drift stands open in the status meanwhile."""
-    del controller
     _ready_shop(world)
 
     for round_ in range(6):
@@ -167,6 +166,12 @@ def test_someone_who_fights_is_healed_ever_more_slowly(world: World, controller:
     eventually(lambda: world.status("shop").get("drift"), "the sixth stands open")
     assert _data(world) == {"version": "fight 5"}
     assert world.condition("shop", "Synced")["reason"] == "Drifted"
+    contested = world.condition("shop", "Contested")
+    assert (contested["status"], contested["message"]) == ("True", "ConfigMap shop/settings")
+    series = 'shipslog_application_contested_objects{cluster="in-cluster",name="shop",namespace="team-pay"} 1.0'
+    assert series in controller.metrics()
+    world.objects.edit("apps/v1", "Deployment", "shop", "web", {"spec": {"replicas": 9}})
+    eventually(lambda: _replicas(world) == 2, "another object is healed at once")
 
 
 def _data(world: World) -> Any:

@@ -35,6 +35,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "application_last_transition_timestamp_seconds": ('name="shop",condition="Synced"', 'condition="Healthy"'),
     "application_objects": ('name="shop"',),
     "application_suspended": ('name="parked"',),
+    "application_oldest_drift_timestamp_seconds": ('name="frozen"',),
     "application_synced": ('name="shop"', 'name="chart"'),
     "build_info": ("",),
     "cluster_up": (OURS,),
@@ -76,6 +77,8 @@ MOVED: dict[str, tuple[str, ...]] = {
 }
 """Families that must have been more than zero at some moment, and of which series."""
 STILL = {
+    "application_contested_objects": "nobody fights: see test_drift.py",
+    "watches_refused": "every kind is served and may be watched: see tests/integration/kube/test_live.py",
     "kube_requests_in_flight": "only while a request is under way",
     "ledger_append_failures_total": "the disk is sound",
     "queue_depth": "only while all workers are busy",
