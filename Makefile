@@ -67,8 +67,9 @@ test-go: setup tools ## Vet and test what is written in Go
 
 .PHONY: test-servers
 test-servers: setup tools ## Run the tests on real servers
-	@$(RUN) -m pytest -q tests/integration
-	@$(RUN) -m pytest -q tests/acceptance
+	@$(RUN) -m pytest -q -n 2 --dist loadfile tests/integration
+	@$(RUN) -m pytest -q -n 2 --dist loadfile -m "not alone" tests/acceptance
+	@$(RUN) -m pytest -q -m alone tests/acceptance
 
 .PHONY: lint
 lint: setup ## Check style, types, the walls between rooms, and that generated files are fresh

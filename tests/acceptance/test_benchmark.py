@@ -14,6 +14,8 @@ import pytest
 from tests.benchmarks import markdown
 from tests.benchmarks.results import Results
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATIONS = 5
 OBJECTS = 4 * APPLICATIONS

@@ -34,7 +34,7 @@ STEPS = (
 )
 # The machine may do other things beside the tests; the demo alone promises a second.
 PATIENT = ("--bound", "hand edit to recorded=10", "--bound", "deletion to recorded=10")
-pytestmark = pytest.mark.timeout(200)
+pytestmark = [pytest.mark.timeout(200), pytest.mark.alone]
 
 
 @pytest.fixture

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.acceptance.shop import shop
 from tests.ground.eventually import eventually
 
 if TYPE_CHECKING:
     from tests.ground.controller_process import ControllerProcess
     from tests.ground.world import World
+
+pytestmark = pytest.mark.alone
 
 
 def _ready_shop(world: World) -> None:

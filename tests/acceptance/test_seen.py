@@ -59,6 +59,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "ledger_spool_bytes": ("",),
     "ledger_spool_limit_bytes": ("",),
     "ledger_undelivered_events": ("",),
+    "object_failures_total": (OURS,),
     "queue_wait_seconds": ("",),
     "reconciles_total": ('fate="done"', 'fate="terminal"'),
     "render_cache_requests_total": ('result="hit"', 'result="miss"'),

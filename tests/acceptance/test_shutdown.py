@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.ground.controller_process import ControllerProcess
     from tests.ground.world import World
 
+pytestmark = pytest.mark.alone
+
 OBJECTS = 100
 DELAY = 0.02
 """Seconds that a request and an answer take each: one at a time, the writes of a run take seconds."""

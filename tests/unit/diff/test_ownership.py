@@ -68,7 +68,7 @@ def test_who_wrote_after_us_may_have_removed_the_field() -> None:
 
 def test_a_write_in_our_name_and_a_merged_entry_are_no_culprits() -> None:
     """Our own name under another operation, and the entry of more than ten managers, are told as what they are."""
-    replicas = {"f:spec": {"f:replicas": {}}}
+    replicas: dict[str, Any] = {"f:spec": {"f:replicas": {}}}
     for manager, words in (("shipslog", "in our name"), ("ancient-changes", "more than ten managers")):
         found = attribute(_object(OURS, _foreign(replicas, manager)), ["/spec/replicas"])
 
