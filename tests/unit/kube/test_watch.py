@@ -17,6 +17,7 @@ from tests.unit.kube.scripted import aggregated, in_turn, said, scripted, status
 if TYPE_CHECKING:
     from controller.kube.cluster import ApiCluster
     from controller.ports import WatchEvent
+    from tests.unit.kube.scripted import Handler
 
 PATH = "/api/v1/namespaces/here/configmaps"
 END = {"k8s.io/initial-events-end": "true"}
@@ -257,3 +258,49 @@ async def test_a_path_that_is_gone_is_looked_up_before_the_watch_ends() -> None:
             await told(cluster, 99, events=events)
 
     assert names(events) == [("synced", ""), ("added", "a")]
+
+
+async def _waits(monkeypatch: pytest.MonkeyPatch, answer: Handler, count: int) -> list[float]:
+    """How long a watch waits between its tries, in seconds, while it always gets this answer."""
+    waits: list[float] = []
+    enough = asyncio.Event()
+    real = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == count:
+            enough.set()
+        await real(0)
+
+    monkeypatch.setattr(watch, "LONGEST_PAUSE", 15.0)
+    monkeypatch.setattr(watch, "PAUSE", 0.5)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    async with scripted() as (script, cluster):
+        script.answers[PATH] = in_turn(streamed(end(9)), answer)
+        watched = asyncio.create_task(told(cluster, 2), name="watched")
+        await asyncio.wait_for(enough.wait(), 10)
+        watched.cancel()
+        await asyncio.wait([watched])
+    return waits
+
+
+@pytest.mark.parametrize("answer", [said("", 503), streamed()], ids=["refuses", "ends at once without a word"])
+async def test_a_server_in_trouble_is_asked_ever_more_slowly(monkeypatch: pytest.MonkeyPatch, answer: Handler) -> None:
+    """Pauses double up to a longest one, and are drawn between half of that and all: not all come at once."""
+    waits = await _waits(monkeypatch, answer, 12)
+
+    pauses = [wait for wait in waits if wait > 0]
+    assert 0.25 <= pauses[0] <= 0.5
+    assert 7.5 <= pauses[-1] <= 15.0
+    assert len(set(pauses)) > 6
+
+
+async def test_a_stream_is_asked_to_end_after_some_minutes() -> None:
+    """Each after another while: not all begin again at once, and none hangs on a server for ever."""
+    async with scripted() as (script, cluster):
+        script.answers[PATH] = in_turn(*(streamed(end(number)) for number in range(1, 9)), streamed(step("ADDED")))
+        await told(cluster, 2)
+        asked = [parse_qs(urlsplit(path).query)["timeoutSeconds"][0] for path in script.paths(PATH)]
+
+    assert all(300 <= int(seconds) <= 600 for seconds in asked)
+    assert len(set(asked)) > 1

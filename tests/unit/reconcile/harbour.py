@@ -140,14 +140,23 @@ class Pages:
 
 
 class Shelf:
-    """A repository whose one commit says what `objects` says."""
+    """A repository whose one commit says what `objects` says; `pushed` is one that no poll has found yet."""
 
     def __init__(self) -> None:
         self.objects: list[Json] = []
+        self.pushed: list[Json] | None = None
 
-    async def revision(self, *_: Any, **__: Any) -> Revision:
-        """The commit; another content is another commit."""
+    async def revision(self, *_: Any, fresh_since: float | None = None) -> Revision:
+        """The commit; another content is another commit. Who wants it fresh gets what was pushed."""
+        if fresh_since is not None and self.pushed is not None:
+            self.objects, self.pushed = self.pushed, None
         return Revision(sha=digest(self.objects)[:40], ref="refs/heads/main", message="a commit")
+
+    def ensure(self, *_: Any, **__: Any) -> None:
+        """It is kept."""
+
+    async def sweep(self) -> None:
+        """There is nothing to sweep."""
 
     def tree(self, *_: Any) -> Shelf:
         """The one tree."""

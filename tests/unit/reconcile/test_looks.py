@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from controller.errors import NotReady, ShipslogError, Terminal, Transient
@@ -9,6 +11,7 @@ from controller.model.event import EventType
 from controller.model.objects import ObjectId
 from controller.model.run import Trigger
 from controller.reconcile.rooms import memory_of
+from controller.reconcile.sources import Sources
 from controller.record.errors import SpoolError
 from tests.unit.reconcile.harbour import SHOP, Harbour, claim, config, within
 
@@ -358,3 +361,98 @@ async def test_the_inventory_holds_an_object_before_it_is_written() -> None:
     await harbour.look()
 
     assert known == [{"one", "two"}] * 2
+
+
+class PowerCut(BaseException):
+    """The process ends, and nobody says goodbye."""
+
+
+async def test_a_run_that_a_dead_process_left_is_ended_before_the_next_one_begins() -> None:
+    """Recorded as failed, once, and the next run goes through."""
+    harbour = Harbour(config())
+
+    def die(_: ObjectId, dry: bool) -> None:
+        if not dry:
+            raise PowerCut
+
+    harbour.waters.refuse = die
+    with pytest.raises(BaseExceptionGroup):
+        await harbour.look()
+    assert harbour.status["lastRun"]["phase"] == "Applying"
+    harbour.waters.refuse = lambda _id, _dry: None
+    harbour.restart()
+    await harbour.look()
+    await harbour.look(Trigger.INTERVAL)
+
+    assert [run["phase"] for run in harbour.status["history"]] == ["Succeeded", "Failed"]
+    ends = harbour.ledger.of(EventType.SYNC_COMPLETED)
+    assert [(end.correlation_id, end.outcome) for end in ends] == [
+        (run["id"], outcome)
+        for run, outcome in zip(reversed(harbour.status["history"]), ("failure", "success"), strict=True)
+    ]
+
+
+async def test_a_refusal_is_recorded_once_and_another_one_again() -> None:
+    """However often it is met; the record is the same one after a restart."""
+    harbour = Harbour(config())
+    dry_runs_fail(harbour, Terminal("data.x: not like this"))
+    for _ in range(3):
+        await harbour.look()
+    assert len(harbour.ledger.of(EventType.SYNC_REFUSED)) == 1
+
+    harbour.restart()
+    await harbour.look()
+    assert len({refused.id for refused in harbour.ledger.of(EventType.SYNC_REFUSED)}) == 1
+
+    dry_runs_fail(harbour, Terminal("data.x: nor like that"))
+    await harbour.look()
+    assert len({refused.id for refused in harbour.ledger.of(EventType.SYNC_REFUSED)}) == 2
+
+
+async def test_one_object_in_two_files_is_refused() -> None:
+    """Which of the two is meant, nobody knows: nothing is written."""
+    harbour = Harbour(config(x="1"), config(x="2"))
+
+    await harbour.look()
+
+    assert harbour.waters.writes == []
+    stalled = harbour.condition("Stalled")
+    assert stalled["status"] == "True"
+    assert "ConfigMap shop/settings is declared twice: in all.yaml and in all.yaml" in stalled["message"]
+
+
+@pytest.mark.parametrize("trigger", [Trigger.USER, Trigger.SPEC, Trigger.WEBHOOK])
+async def test_who_asks_gets_what_was_pushed_and_who_only_looks_what_was_polled(trigger: Trigger) -> None:
+    """A request, a changed spec and a webhook ask the Git server at once; drift and health do not wait for it."""
+    harbour = Harbour(config(x="1"))
+    await harbour.look()
+    harbour.shelf.pushed = [config(x="2")]
+
+    await harbour.look(Trigger.INTERVAL, Trigger.DRIFT, Trigger.HEALTH)
+    assert harbour.stands("ConfigMap", "settings")["data"] == {"x": "1"}  # type: ignore[index]
+
+    await harbour.look(Trigger.INTERVAL, trigger)
+    assert harbour.stands("ConfigMap", "settings")["data"] == {"x": "2"}  # type: ignore[index]
+
+
+async def test_who_reads_a_repository_looks_again_when_it_changes_or_moves() -> None:
+    """A corrected URL helps at once; a Repository that nobody reads puts nobody on the queue."""
+    harbour = Harbour(config())
+    rooms = harbour.rooms
+    sources = Sources(rooms.announcer, rooms.registry, rooms.repositories, rooms.queue, rooms.ledger)
+    running = asyncio.create_task(sources.run(), name="sources")
+    ((key, repository),) = harbour.registry.repositories.items()
+
+    sources.change(key, repository)
+    changed = await asyncio.wait_for(rooms.queue.take(), 5)
+    rooms.queue.done(SHOP)
+    sources.moved(type(key)("elsewhere", key.name))
+    assert len(rooms.queue) == 0
+    sources.moved(key)
+    moved = await asyncio.wait_for(rooms.queue.take(), 5)
+
+    assert changed is not None
+    assert moved is not None
+    assert [(work.key, work.trigger) for work in (changed, moved)] == [(SHOP, Trigger.REVISION)] * 2
+    running.cancel()
+    await asyncio.wait([running])

@@ -182,3 +182,20 @@ async def test_clusters_and_namespaces_that_are_gone_cost_nothing() -> None:
     await _taken(queue)
 
     assert list(queue._lanes) == ["one"]
+
+
+async def test_a_key_is_handed_out_only_once_for_all_its_reasons() -> None:
+    """Neither the second reason nor one that came while it was in hand is a look of its own."""
+    queue = KeyQueue()
+    for trigger in (Trigger.INTERVAL, Trigger.DRIFT, Trigger.USER):
+        queue.put(ONE, trigger)
+    assert await _taken(queue) == ONE
+    for trigger in (Trigger.DRIFT, Trigger.HEALTH):
+        queue.put(ONE, trigger)
+    queue.done(ONE)
+    assert await _taken(queue) == ONE
+    queue.done(ONE)
+    queue.put(TWO, Trigger.INTERVAL)
+
+    assert await _taken(queue) == TWO
+    assert len(queue) == 0
