@@ -60,6 +60,12 @@ class EventType(enum.Enum):
         "An Application is left alone from now on: drift is noticed, nothing is written.",
     )
     APPLICATION_RESUMED = ("application.resumed", "S8001", "info", "An Application is kept again.")
+    APPLICATION_DELETED = (
+        "application.deleted",
+        "S8002",
+        "warning",
+        "An Application is gone, and nobody keeps its objects.",
+    )
 
 
 BY_LABEL = {type_.label: type_ for type_ in EventType}

@@ -8,12 +8,15 @@ import msgspec
 
 from controller import faults
 from controller.errors import NotReady, ShipslogError, Transient
-from controller.model.event import EventType
+from controller.model.event import Actor, Draft, EventType
 from controller.model.labels import FINALIZER
+from controller.model.run import FINAL, Phase
 from controller.reconcile.brief import brief
 from controller.reconcile.handover import forgo
+from controller.reconcile.records import sync_completed
 from controller.reconcile.rooms import draft
 from controller.reconcile.teardown import StillGoing, StuckInDeletion, Teardown, at
+from controller.record.identifier import derived
 
 if TYPE_CHECKING:
     from controller.model.application import Application
@@ -45,11 +48,34 @@ async def dismantle(app: Application, rooms: Rooms) -> Fate:
         remedy = f"{error.remedy}; {ORPHAN}" if error.remedy else ORPHAN
         cause = "Unreachable" if type(error) is NotReady else error.cause
         raise DeletionHeld(f"it can't be deleted yet: {error.message}", remedy=remedy, underlying=[cause]) from error
+    await rooms.ledger.append(*_last_words(app, rooms))
     faults.reach("before-finalizer")
     await rooms.announcer.finalizers(app, tuple(name for name in app.finalizers if name != FINALIZER))
     faults.reach("after-finalizer")
     forgo(app, rooms)
     return None
+
+
+def _last_words(app: Application, rooms: Rooms) -> list[Draft]:
+    """The end of what was under way, and of the Application itself: the same events, however often it is tried."""
+    why = "its Application was deleted"
+    last, words = app.status.last_run, []
+    if last is not None and last.phase not in FINAL:
+        ended = msgspec.structs.replace(last, phase=Phase.SUPERSEDED, message=why)
+        words.append(sync_completed(app, Actor(), ended, rooms.now()))
+    recorded = rooms.ledger.open_drifts(app.key, home_of(app))
+    for drift in {drift.id: drift for drift in (*recorded, *app.status.drift)}.values():
+        end = draft(app, EventType.DRIFT_ENDED, id=derived("drift-end", drift.id), causation_id=drift.id, reason=why)
+        words.append(msgspec.structs.replace(end, target=msgspec.structs.replace(end.target, object=drift.object)))
+    gone = draft(
+        app,
+        EventType.APPLICATION_DELETED,
+        id=derived("deleted", app.uid),
+        actor=Actor(kind="unknown", name=""),
+        revision=app.status.revision.sha,
+        reason="somebody deleted it; its objects are gone, or were left as it says before this",
+    )
+    return [*words, gone]
 
 
 async def leave(app: Application, rooms: Rooms) -> Application:

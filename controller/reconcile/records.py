@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from controller.model.event import Draft, EventType, Outcome
+from controller.model.event import Actor, Draft, EventType, Outcome
 from controller.model.plan import Action, Plan
 from controller.model.run import Phase, Run
 from controller.reconcile.brief import brief
 from controller.reconcile.drifting import changes
 from controller.reconcile.moment import epoch
+from controller.reconcile.rooms import draft
 from controller.record.identifier import derived
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from controller.apply.execute import Result
+    from controller.model.application import Application
     from controller.reconcile.intent import How
     from controller.reconcile.rooms import Case
 
@@ -97,11 +99,13 @@ def apply_result(case: Case, plan: Plan, results: Sequence[Result], run_id: str,
     )
 
 
-def sync_completed(case: Case, run: Run, now: float) -> Draft:
+def sync_completed(app: Application, actor: Actor, run: Run, now: float) -> Draft:
     """How a run ended."""
     outcome = {Phase.SUCCEEDED: "success", Phase.FAILED: "failure"}.get(run.phase, "unknown")
-    return case.draft(
+    return draft(
+        app,
         EventType.SYNC_COMPLETED,
+        actor=actor,
         id=derived("completed", run.id),
         correlation_id=run.id,
         revision=run.revision,

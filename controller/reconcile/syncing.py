@@ -182,7 +182,7 @@ async def finish(case: Case, status: ApplicationStatus, run: Run, phase: Phase, 
     now = case.rooms.now()
     ended = msgspec.structs.replace(run, phase=phase, message=message, finished_at=rfc3339(now))
     faults.reach("before-completed")
-    await case.rooms.ledger.append(sync_completed(case, ended, now))
+    await case.rooms.ledger.append(sync_completed(case.app, case.actor, ended, now))
     case.rooms.metrics.runs.labels(trigger=run.trigger.value, outcome=phase.value).inc()
     if phase is Phase.SUCCEEDED and case.wish.revision.committed_at:
         case.rooms.metrics.commit_to_live.observe(max(0.0, now - epoch(case.wish.revision.committed_at)))
