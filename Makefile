@@ -63,6 +63,7 @@ test-go: setup tools ## Vet and test what is written in Go
 	  export CGO_ENABLED=0 GOFLAGS=-mod=readonly; \
 	  (cd controller/render/engine && go vet -trimpath ./... && go test -trimpath ./...); \
 	  (cd tests/controlplane && go vet -trimpath .); \
+	  (cd tests/tools && go vet -trimpath ./kubectl); \
 	  echo "go: done, $$((SECONDS - begun)) s"
 
 .PHONY: test-servers

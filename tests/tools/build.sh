@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Build the helm and kustomize commands that the demo uses and that tests compare with.
+# Build the helm, kustomize and kubectl commands that the demo uses and that tests run or compare with.
 #
 #   tests/tools/build.sh BIN_DIR
 #
@@ -17,7 +17,7 @@ bin=$(cd "$1" && pwd)
 
 exec 9>"$bin/.tools.lock"
 flock 9 # two runs at once wait for each other
-hash=$(cat "$here/go.mod" "$here/go.sum" "$here/build.sh" | sha256sum | cut -d' ' -f1)
+hash=$(cat "$here/go.mod" "$here/go.sum" "$here/build.sh" "$here/kubectl/main.go" | sha256sum | cut -d' ' -f1)
 
 # build NAME PACKAGE [LINKER FLAGS]
 build() {
@@ -40,3 +40,4 @@ build() {
 
 build kustomize sigs.k8s.io/kustomize/kustomize/v5
 build helm helm.sh/helm/v4/cmd/helm
+build kubectl ./kubectl "-X k8s.io/component-base/version.gitVersion=$(cd "$here" && go list -m -f '{{.Version}}' k8s.io/kubectl | sed s/v0/v1/)"
