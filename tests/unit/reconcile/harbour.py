@@ -244,6 +244,18 @@ class Harbour:
         self.waters.objects[_APPLICATION] = body
         self.registry.know(copy.deepcopy(body))
 
+    def delete(self) -> None:
+        """Somebody deletes the Application: its finalizer holds it."""
+        body = self.waters.objects[_APPLICATION]
+        body["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+        body["metadata"] |= {"resourceVersion": str(next(self.waters._versions))}
+        self.registry.know(copy.deepcopy(body))
+
+    @property
+    def held(self) -> bool:
+        """Whether our finalizer still holds the Application."""
+        return FINALIZER in self.waters.objects[_APPLICATION]["metadata"]["finalizers"]
+
     async def look(self, *triggers: Trigger) -> Fate:
         """One look at it, as a worker does."""
         return await advance(Work(SHOP, frozenset(triggers or {Trigger.SPEC})), self.rooms)
