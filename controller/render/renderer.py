@@ -12,6 +12,7 @@ from controller.render.cache import Cache, Entry, identify, identify_path
 from controller.render.errors import EngineError, RenderError
 from controller.render.lookup import Lookup
 from controller.render.protocol import Answer, Found, SentRequest, decode_answer
+from controller.render.refusals import Refusals
 from controller.render.request import EngineRequest, Helm, Rendered, RenderedObject, RenderRequest
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ class Renderer:
         self._pool = pool
         self._on_render = on_render
         self._cache = Cache(cache_bytes)
+        self._refusals = Refusals()
         self.hits = 0
-        """Requests answered without rendering."""
+        """Requests answered without rendering: by an answer, or by a refusal."""
         self.misses = 0
         """Requests rendered, also those that failed."""
 
@@ -85,8 +87,17 @@ class Renderer:
         if entry is not None:
             self.hits += 1
             return _rendered(entry)
+        refusal = (keys.cluster, await identify_path(tree, ""))
+        known = self._refusals.find(refusal)
+        if known is not None:
+            self.hits += 1
+            raise known
         self.misses += 1
-        answer = await self._ask(tree, asked)
+        try:
+            answer = await self._ask(tree, asked)
+        except RenderError as error:
+            self._refusals.put(refusal, error)
+            raise
         entry, key = await self._entry(tree, asked, answer, keys)
         if entry.keep:  # someone else may have been first: theirs is the one result of this content
             entry = await self._cache.find([key], tree) or entry

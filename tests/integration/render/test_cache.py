@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from controller.render import EnginePool, Helm, Plain, Renderer, RenderRequest
+from controller.render import EnginePool, Helm, Plain, Renderer, RenderError, RenderRequest
 from tests.unit.render.memory import MemoryTree
 
 if TYPE_CHECKING:
@@ -138,8 +138,21 @@ async def test_a_large_repository_costs_only_what_is_read(renderer: Renderer) ->
 
     read = set(tree.asked)
     assert not any(path.startswith("apps/a") for path in read)
-    assert "" not in read
     assert len(tree.asked) < 60
+
+
+async def test_a_refusal_is_remembered_for_its_commit(renderer: Renderer) -> None:
+    """A look that comes for another reason costs no second rendering; another commit does, wherever it changed."""
+    broken = TREE.with_files({"broken/a.yaml": "a: [\n"})
+    request = RenderRequest(root="broken")
+    for _ in range(3):
+        with pytest.raises(RenderError, match="broken/a"):
+            await renderer.render(broken, request)
+    assert renderer.misses == 1
+
+    mended = broken.with_files({"broken/a.yaml": CONFIG})
+
+    assert len((await renderer.render(mended, request)).objects) == 1
 
 
 async def test_the_cache_is_bounded_in_bytes_and_forgets_the_oldest(engine: Path) -> None:
