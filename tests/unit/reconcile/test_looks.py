@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from controller.errors import NotReady, ShipslogError, Terminal, Transient
+from controller.errors import NotReady, ShipslogError, Terminal, Transient, Unreachable
 from controller.model.event import EventType
 from controller.model.objects import ObjectId
 from controller.model.run import Trigger
@@ -456,3 +456,20 @@ async def test_who_reads_a_repository_looks_again_when_it_changes_or_moves() -> 
     assert [(work.key, work.trigger) for work in (changed, moved)] == [(SHOP, Trigger.REVISION)] * 2
     running.cancel()
     await asyncio.wait([running])
+
+
+@pytest.mark.parametrize("error", [Unreachable("no answer"), NotReady("slow down", after=3.0)])
+async def test_what_is_merely_away_is_no_refusal(error: ShipslogError) -> None:
+    """The status says so, and the record is for what an auditor asks about."""
+    harbour = Harbour(config())
+    dry_runs_fail(harbour, error)
+
+    fate = await harbour.look()
+
+    assert harbour.ledger.of(EventType.SYNC_REFUSED) == []
+    assert error.message in harbour.condition("Ready")["message"]
+    assert harbour.condition("Stalled")["status"] == "False"
+    assert fate is not None
+    assert fate[0] is Trigger.RETRY
+    if isinstance(error, NotReady):
+        assert fate[1] == error.after
