@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 from controller import logs
 from controller.diff.ignored import check
 from controller.diff.ownership import ownership_digest
-from controller.errors import ShipslogError
+from controller.errors import ShipslogError, Terminal
 from controller.fetch.reader import Limits
 from controller.fetch.repository import Listeners, Repositories
 from controller.kube.access import from_kubeconfig_bytes, from_kubeconfig_file, in_cluster
@@ -145,7 +145,10 @@ class _Ship:
     async def _loop(self, home: ports.Cluster, journal: Journal) -> None:
         settings = self.settings
         ignored = settings.ignored
-        check(ignored)
+        try:
+            check(ignored)
+        except Terminal as error:
+            raise Terminal(f"SHIPSLOG_IGNORE_DIFFERENCES: {error.message}", remedy=error.remedy) from None
         registry = Registry(home, settings.installation)
         evaluator = Evaluator()
         self.stack.push_async_callback(evaluator.close)

@@ -57,6 +57,7 @@ Cause = Literal[
     "absent",
     "size",
     "disk",
+    "descriptors",
     "stopped",
     "no git",
     "git",

@@ -49,6 +49,7 @@ _CAUSES: dict[Cause, tuple[str, ...]] = {
     "redirect": (r"returned error: 3\d\d", "unable to update url base from redirection", "maximum .*redirects"),
     "protocol": ("transport '.*' not allowed", "unsupported protocol", "protocol .* not supported"),
     "certificate": ("certificate", "ssl:", "tls connect error"),
+    "descriptors": ("too many open files",),
     "connection": (
         "failed to connect",
         "couldn't connect",
@@ -121,6 +122,11 @@ _FATES: dict[Cause, _Fate] = {
     "corrupt": (errors.MirrorCorrupt, "its mirror lost objects", "it is fetched again by itself"),
     "absent": (errors.MirrorCorrupt, "its mirror made room for others", "it is fetched again by itself"),
     "disk": (errors.DiskFull, "there is no room for its mirror", "enlarge the volume of the mirrors"),
+    "descriptors": (
+        errors.GitFailed,
+        "the controller may open no more files",
+        "raise the limit of its open files (ulimit -n), or spread its Applications over more controllers",
+    ),
     "size": (errors.TooLarge, "it is larger than a mirror may be", "split the repository or raise the limit"),
     "stopped": (errors.GitFailed, "the controller is stopping", ""),
     "no git": (errors.GitMissing, "there is no git to run", "install git 2.36 or newer"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import re
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from controller.fetch.command import Command
+    from controller.fetch.errors import Cause
 
 _Result = TypeVar("_Result")
 _LONGEST_COMMIT = 1 << 20
@@ -225,7 +227,9 @@ class Mirror:
             # In the parent: the mirror's own directory may be made or thrown away meanwhile.
             return await converse(self._store.directory.parent, work)
         except OSError as error:
-            raise GitFailure("disk", f"{error.strerror}: {error.filename}") from error
+            cause: Cause = "descriptors" if error.errno in {errno.EMFILE, errno.ENFILE} else "disk"
+            detail = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
+            raise GitFailure(cause, detail) from error
 
 
 def directory_name(url: str, scope: str) -> str:

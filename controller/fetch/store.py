@@ -219,7 +219,7 @@ class Store:
         if output.code:
             failure = failure_of(output.stderr)
             # Nobody but the disk takes part in these commands.
-            cause = failure.cause if failure.cause in {"disk", "size"} else "corrupt"
+            cause = failure.cause if failure.cause in {"disk", "size", "descriptors"} else "corrupt"
             raise GitFailure(cause, f"git {arguments[0]}: {printable(failure.detail)}")
         return output
 

@@ -60,7 +60,8 @@ class Spool:
             recovery.run()
         except OSError as error:
             raise SpoolError(
-                f"the spool {directory} can't be opened: {error.strerror}", remedy="mount a writable volume there"
+                f"the spool {directory} can't be opened: {error.strerror}",
+                remedy="mount a writable volume there, or set SHIPSLOG_SPOOL_DIR",
             ) from error
         return cls(directory, lock, cursor, recovery, limit=limit, disk=disk or Disk())
 

@@ -83,6 +83,14 @@ class RenderError(Terminal):
         self.line = line
         self.object = object
 
+    def __str__(self) -> str:
+        """With the file and the line, wherever the message has none."""
+        text = super().__str__()
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        if self.file not in self.message:
+            return f"{place}: {text}"
+        return text if f"line {self.line}" in text else text.replace(self.file, place, 1)
+
 
 class EngineError(Transient):
     """The render engine is not there, can't be started or was closed."""

@@ -56,8 +56,10 @@ class EngineProcess:
                 limit=1 << 20,
             )
         except OSError as error:
+            there = not isinstance(error, FileNotFoundError | PermissionError)
             raise EngineError(
-                f"the render engine {binary} can't be started: {error.strerror}", remedy="build it with `make setup`"
+                f"the render engine {binary} can't be started: {error.strerror}",
+                remedy="give the controller more room" if there else "build it with `make setup`",
             ) from error
         return cls(process)
 
