@@ -163,7 +163,7 @@ def test_an_error_says_its_remedy_and_its_place(
         (["audit", "tail", "--database-url", "nonsense"], "error: the database URL is none of PostgreSQL"),
         (["audit", "show", "1", "--database-url", "mysql://x"], "error: the database URL is none of PostgreSQL"),
         (["migrate", "--database-url", "nonsense"], "error: the database URL is none of PostgreSQL"),
-        (["doctor", "git", "--database-url", "nonsense"], "error: the database URL is none of PostgreSQL"),
+        (["doctor", "git", "--database-url", "nonsense"], "error: SHIPSLOG_DATABASE_URL must be postgresql://"),
         (["migrate"], "error: no database is given: use --database-url, or set SHIPSLOG_DATABASE_URL"),
         (["migrate", "--database-url", "postgresql://me:ab/cd@db/x"], "error: the database URL is malformed"),
         (
