@@ -16,7 +16,7 @@ from tests.ground.postgres import PostgresServer
 from tests.ground.world import TEAM, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.controlplane import Plane
     from tests.ground.controller_process import ControllerProcess
@@ -74,3 +74,17 @@ def controller(world: World) -> Iterator[ControllerProcess]:
     process.start()
     yield process
     process.stop()
+
+
+@pytest.fixture
+def launch(world: World) -> Iterator[Callable[..., ControllerProcess]]:
+    """Starts a controller with settings; whatever still runs at the end of a test ends with it."""
+    started: list[ControllerProcess] = []
+
+    def start(**settings: str) -> ControllerProcess:
+        started.append(world.controller(**settings))
+        return started[-1].start()
+
+    yield start
+    for process in started:
+        process.kill()

@@ -28,13 +28,26 @@ PIECE = 1 << 16
 
 @dataclass(frozen=True)
 class Fault:
-    """What becomes of a request instead: an answer, or none at all after the server did what was asked (`lost`)."""
+    """What becomes of a request: another answer, or what the server did comes late, in part or not at all.
+
+    Attributes:
+        lost: The server does what was asked, and nobody hears of it.
+        delay: Seconds before the request is passed on, and answered as usual.
+        cut: Bytes of the server's answer after which the connection breaks.
+    """
 
     status: int = 500
     reason: str = "InternalError"
     message: str = "made to fail"
     headers: dict[str, str] = field(default_factory=dict)
     lost: bool = False
+    delay: float = 0.0
+    cut: int | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether the answer is this one instead of the server's."""
+        return not (self.lost or self.delay or self.cut is not None)
 
     @property
     def body(self) -> bytes:
@@ -82,9 +95,14 @@ class FaultyWay:
         self._server.server_close()
 
     @property
+    def port(self) -> int:
+        """Where it listens on 127.0.0.1."""
+        return int(self._server.server_address[1])
+
+    @property
     def kubeconfig(self) -> str:
         """The administrator's kubeconfig, by this way."""
-        here = f"https://127.0.0.1:{self._server.server_address[1]}"
+        here = f"https://127.0.0.1:{self.port}"
         return self._plane.kubeconfig.read_text(encoding="utf-8").replace(self._plane.url, here)
 
     def writes(self, name: str) -> list[float]:
@@ -95,6 +113,14 @@ class FaultyWay:
 def is_write(method: str, path: str) -> bool:
     """Whether a request is an apply that is no dry run."""
     return method == "PATCH" and "dryRun" not in path
+
+
+def _refuse(handler: http.server.BaseHTTPRequestHandler, fault: Fault) -> None:
+    handler.send_response(fault.status)
+    for name, value in fault.headers.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(fault.body)
 
 
 def _handler(way: FaultyWay, plane: ControlPlane) -> type[http.server.BaseHTTPRequestHandler]:
@@ -112,31 +138,31 @@ def _handler(way: FaultyWay, plane: ControlPlane) -> type[http.server.BaseHTTPRe
             way.seen.append((time.monotonic(), self.command, self.path))
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             fault = way.rule(self.command, self.path)
-            if fault and not fault.lost:
-                self.send_response(fault.status)
-                for name, value in fault.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(fault.body)
+            if fault and fault.answered:
+                _refuse(self, fault)
                 return
+            time.sleep(fault.delay if fault else 0)
             headers = {name: value for name, value in self.headers.items() if name not in {"Host", "Accept-Encoding"}}
             far = http.client.HTTPSConnection(target.hostname or "", target.port, context=trust)
             try:
                 far.request(self.command, self.path, body or None, headers)
                 way.open.add(far.sock)
                 with far.getresponse() as answer:
-                    if not fault:
-                        self._pass(answer)
+                    if not (fault and fault.lost):
+                        self._pass(answer, fault.cut if fault else None)
             finally:
                 way.open.discard(far.sock)
                 far.close()
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - http.server's names
 
-        def _pass(self, answer: http.client.HTTPResponse) -> None:
+        def _pass(self, answer: http.client.HTTPResponse, cut: int | None) -> None:
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.getheader("Content-Type", "application/json"))
             self.end_headers()
+            if cut is not None:
+                self.wfile.write(answer.read(cut))
+                return
             while piece := answer.read1(PIECE):
                 self.wfile.write(piece)
                 self.wfile.flush()
