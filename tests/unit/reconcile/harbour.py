@@ -125,10 +125,12 @@ class Pages:
         for draft in drafts:
             if error := self.refuse(draft):
                 raise error
-        self.drafts += drafts
-        return tuple(
-            Event(draft.id or f"event-{len(self.drafts)}", draft.type, "", "test", "boot", 1, b"") for draft in drafts
-        )
+        named = [
+            msgspec.structs.replace(draft, id=draft.id or f"event-{len(self.drafts) + number}")
+            for number, draft in enumerate(drafts)
+        ]
+        self.drafts += named
+        return tuple(Event(draft.id, draft.type, "", "test", "boot", 1, b"") for draft in named)
 
     def open_drifts(self, _: Key, __: str) -> tuple[()]:
         """None is remembered."""

@@ -1,8 +1,9 @@
-"""What outlives a look: drift that stands, heals that are put off, an Application that is deleted."""
+"""What outlives a look: drift that stands, heals that are put off, an Application that is deleted, a crash."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +13,9 @@ from controller.model.objects import ObjectId
 from controller.model.run import Trigger
 from controller.reconcile.moment import rfc3339
 from tests.unit.reconcile.harbour import Harbour, config, within
+
+if TYPE_CHECKING:
+    from controller.model.base import Json
 
 SETTINGS = ObjectId("", "ConfigMap", "shop", "settings")
 
@@ -141,3 +145,79 @@ async def test_an_application_stays_while_an_object_can_not_be_deleted(monkeypat
 
     assert harbour.stands("ConfigMap", "settings") is None
     assert harbour.ledger.of(EventType.APPLY_RESULT)[-1].outcome == "success"
+
+
+class PowerCut(BaseException):
+    """The process ends, and nobody says goodbye."""
+
+
+def _cut(harbour: Harbour, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """The process dies instead of writing the status this time, counted from one."""
+    merge, left = harbour.waters.merge, [number]
+
+    async def dying(*args: Any, **options: Any) -> Json:
+        left[0] -= 1
+        if left[0] == 0:
+            raise PowerCut
+        return await merge(*args, **options)
+
+    monkeypatch.setattr(harbour.waters, "merge", dying)
+
+
+async def _lived(harbour: Harbour, *triggers: Trigger) -> None:
+    """One look; whoever dies in it is followed by another process."""
+    try:
+        await harbour.look(*triggers)
+    except (PowerCut, BaseExceptionGroup):
+        harbour.restart()
+        await harbour.look()
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+async def test_what_is_told_twice_around_a_crash_is_the_same_event(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Recorded, and dead before the status said so: the next process tells it again, under the same id."""
+    harbour = Harbour(config("settings"), config("goes"))
+    _cut(harbour, monkeypatch, number)
+    await _lived(harbour)
+    harbour.waters.edit("ConfigMap", "settings", "kubectl-edit", data={"x": "by hand"})
+    await _lived(harbour, Trigger.DRIFT)
+    harbour.shelf.objects = [config("settings", x="2")]
+    await _lived(harbour, Trigger.REVISION)
+    await _lived(harbour, Trigger.INTERVAL)
+
+    ids: defaultdict[tuple[EventType, str], set[str]] = defaultdict(set)
+    for event in harbour.ledger.drafts:
+        if event.type in {EventType.SYNC_COMPLETED, EventType.REVISION_OBSERVED}:
+            ids[event.type, event.correlation_id or event.revision].add(event.id)
+        if event.type in {EventType.DRIFT_DETECTED, EventType.DRIFT_HEALED, EventType.DRIFT_ENDED}:
+            ids[event.type, event.target.object].add(event.id)
+    assert {what: len(found) for what, found in ids.items() if len(found) > 1} == {}
+    assert {event.revision for event in harbour.ledger.of(EventType.REVISION_OBSERVED)} == {
+        run["revision"] for run in harbour.status["history"]
+    }
+    assert harbour.stands("ConfigMap", "settings")["data"] == {"x": "2"}  # type: ignore[index]
+    assert harbour.stands("ConfigMap", "goes") is None
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+async def test_an_episode_that_is_told_twice_around_a_crash_is_one(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Its beginning and its end, where the status had not said so yet."""
+    harbour = Harbour(config())
+    await harbour.look()
+    harbour.change(sync={"mode": "detect"})
+    await harbour.look()
+    _cut(harbour, monkeypatch, number)
+    harbour.waters.edit("ConfigMap", "settings", "kubectl-edit", data={"x": "by hand"})
+    await _lived(harbour, Trigger.DRIFT)
+    harbour.waters.edit("ConfigMap", "settings", "kubectl-edit", data={"x": "1"})
+    await _lived(harbour, Trigger.DRIFT)
+
+    detected = {event.id for event in harbour.ledger.of(EventType.DRIFT_DETECTED)}
+    ended = {(event.id, event.causation_id) for event in harbour.ledger.of(EventType.DRIFT_ENDED)}
+    assert len(detected) == 1
+    assert len(ended) == 1
+    assert {cause for _, cause in ended} == detected
