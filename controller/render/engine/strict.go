@@ -130,7 +130,31 @@ func readYAML(file string, text chunk, limits Limits) ([]byte, error) {
 	if err != nil {
 		return nil, yamlFailure(file, text.line, err)
 	}
+	if err := checkEnd(file, text); err != nil {
+		return nil, err
+	}
 	return converted, checkDepth(file, converted, text.line, limits)
+}
+
+// flowStart finds documents that may end before their text does: those that don't begin as a block of keys.
+var flowStart = regexp.MustCompile(`\A(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*[^\s#A-Za-z0-9]`)
+
+// checkEnd refuses text behind the end of a document, as in `{a: b} c: d`: the library reads the first and drops the
+// rest without a word.
+func checkEnd(file string, text chunk) error {
+	if !flowStart.Match(text.text) {
+		return nil
+	}
+	decoder := yaml3.NewDecoder(bytes.NewReader(text.text))
+	var root yaml3.Node
+	if err := decoder.Decode(&root); err != nil {
+		return nil //nolint:nilerr // what the first reader took stands
+	}
+	if err := decoder.Decode(&root); errors.Is(err, io.EOF) {
+		return nil
+	}
+	return wrong(file, "%s: there is text behind the end of a document", file).
+		at(text.line).remedy("remove it, or put a line of --- between two documents")
 }
 
 // writtenTwice says whether a mapping of a document really has a key twice.
