@@ -26,6 +26,10 @@ _SEGMENTS = 8
 """A spool is given room for at least so many segments."""
 
 
+KEPT = 32
+"""Segments that stay at most although they were delivered, as long as they are small: each life begins one."""
+
+
 class Spool:
     """Open it by `Spool.open`; `findings` then says what was wrong with it."""
 
@@ -126,12 +130,13 @@ class Spool:
     def advance(self, position: Position, *, needed: int | None) -> None:
         """Everything up to `position` was delivered: delete segments that hold nothing of use.
 
-        `needed` is the oldest segment with an open intent. The newest two always stay: they show a repeated event,
-        and the last number of this life to the next. Raises SpoolError.
+        `needed` is the oldest segment with an open intent. The newest two always stay, and small ones before them: they
+        show an event that is told again, also after several short lives, and the last number of this life to the next.
+        Raises SpoolError.
         """
         try:
             self.cursor.move(position)
-            keep_from = min(position.segment, self._current - 1, *([] if needed is None else [needed]))
+            keep_from = min(position.segment, self._worth_keeping(), *([] if needed is None else [needed]))
             with self._guard:
                 gone = sorted(index for index in self._sizes if index < keep_from)
             for index in gone:
@@ -140,6 +145,17 @@ class Spool:
                     del self._sizes[index]
         except OSError as error:
             raise SpoolError(f"the spool {self.directory} can't be tidied: {error.strerror}") from error
+
+    def _worth_keeping(self) -> int:
+        """The oldest of the newest segments that stay although they were delivered."""
+        oldest, held = self._current - 1, 0
+        with self._guard:
+            for index in range(self._current - 2, self._current - KEPT, -1):
+                held += self._sizes.get(index, 0)
+                if index not in self._sizes or held > self.segment_size // 4:
+                    break
+                oldest = index
+        return oldest
 
     def close(self) -> None:
         """Give the directory up."""

@@ -12,7 +12,7 @@ import pytest
 from controller.record.cursor import Position
 from controller.record.errors import SpoolError, SpoolFull, SpoolLocked
 from controller.record.segment import HEADER_SIZE, RECORD_OVERHEAD
-from controller.record.spool import Spool
+from controller.record.spool import KEPT, Spool
 from tests.unit.record.disks import LoggedDisk, ShortDisk
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def test_a_corrupt_middle_is_kept_in_quarantine_and_the_rest_delivered(shelf: Sh
     assert [finding.kind for finding in spool.findings] == ["corrupt", "broken-chain"]
     assert spool.findings[0].end - spool.findings[0].start == RECORD_OVERHEAD + len(b"second")
     assert drained(spool) == [b"first", b"third"]
-    for _ in range(2):
+    for _ in range(KEPT):
         spool.write([b"more"])
         spool.close()
         spool = shelf.open()
@@ -153,6 +153,20 @@ def test_a_corrupt_middle_is_kept_in_quarantine_and_the_rest_delivered(shelf: Sh
     assert not segment.exists()
     assert (shelf.directory / "quarantine" / segment.name).read_bytes() == damaged
     spool.close()
+
+
+def test_short_lives_are_remembered(shelf: Shelf) -> None:
+    """What is told again a few lives later is known again: the segments of lives that wrote little stay for a while."""
+    for number in range(10):
+        spool = shelf.open()
+        spool.write([b"life %d" % number])
+        drained(spool)
+        spool.close()
+    shelf.shown.clear()
+
+    shelf.open().close()
+
+    assert shelf.shown == [b"life %d" % number for number in range(10)]
 
 
 def test_damage_that_comes_while_running_is_reported_too(shelf: Shelf) -> None:
@@ -309,7 +323,7 @@ def test_a_second_process_is_refused(shelf: Shelf) -> None:
     spool = shelf.open()
     program = (
         "import sys, pathlib\n"
-        "from controller.record.spool import Spool\n"
+        "from controller.record.spool import KEPT, Spool\n"
         "Spool.open(pathlib.Path(sys.argv[1]), lambda *_, **__: None)\n"
     )
     command = [sys.executable, "-c", program, str(shelf.directory)]
@@ -328,7 +342,10 @@ def test_a_directory_that_cant_be_made_is_an_error_with_a_remedy(tmp_path: Path)
     """No traceback of the file system."""
     (tmp_path / "file").touch()
 
-    with pytest.raises(SpoolError, match=r"can't be opened: Not a directory \(mount a writable volume there\)"):
+    with pytest.raises(
+        SpoolError,
+        match=r"can't be opened: Not a directory .*set SHIPSLOG_SPOOL_DIR",
+    ):
         Shelf(tmp_path / "file" / "spool").open()
 
 
