@@ -58,6 +58,7 @@ Cause = Literal[
     "size",
     "disk",
     "descriptors",
+    "nonsense",
     "stopped",
     "no git",
     "git",

@@ -49,6 +49,7 @@ _CAUSES: dict[Cause, tuple[str, ...]] = {
     "redirect": (r"returned error: 3\d\d", "unable to update url base from redirection", "maximum .*redirects"),
     "protocol": ("transport '.*' not allowed", "unsupported protocol", "protocol .* not supported"),
     "certificate": ("certificate", "ssl:", "tls connect error"),
+    "nonsense": ("protocol error", "bad line length", "invalid server response", "not valid: is this a git repo"),
     "descriptors": ("too many open files",),
     "connection": (
         "failed to connect",
@@ -122,6 +123,7 @@ _FATES: dict[Cause, _Fate] = {
     "corrupt": (errors.MirrorCorrupt, "its mirror lost objects", "it is fetched again by itself"),
     "absent": (errors.MirrorCorrupt, "its mirror made room for others", "it is fetched again by itself"),
     "disk": (errors.DiskFull, "there is no room for its mirror", "enlarge the volume of the mirrors"),
+    "nonsense": (errors.GitFailed, "what answers at spec.url does not speak Git", "check spec.url"),
     "descriptors": (
         errors.GitFailed,
         "the controller may open no more files",

@@ -23,10 +23,10 @@ TOLD = 300
 
 
 class Question(msgspec.Struct, frozen=True):
-    """Expressions by name, in the order they are tried, and the object they are about."""
+    """Expressions by name, in the order they are tried, and the object they are about; none: are they expressions?"""
 
     expressions: dict[str, str]
-    object: dict[str, Any]
+    object: dict[str, Any] | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,6 +40,8 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def evaluate(question: Question) -> Answer:
     """Try the expressions one after another. A field that is not there makes an expression not true."""
+    if question.object is None:
+        return examine(question)
     body, absent = question.object, ""
     data = {name: body.get(name, {}) for name in NAMES} | {"self": body}
     for name, expression in question.expressions.items():
@@ -58,6 +60,18 @@ def evaluate(question: Question) -> Answer:
         elif value is not False:
             return Answer(at=name, error="it is neither true nor false")
     return Answer(absent=absent)
+
+
+def examine(question: Question) -> Answer:
+    """What is wrong with the first expression that no object can be judged by."""
+    for name, expression in question.expressions.items():
+        try:
+            gives = _compiled(expression).return_type()
+        except RuntimeError as error:
+            return Answer(at=name, error=_line(str(error)))
+        if gives not in {cel.Type.BOOL, cel.Type.DYN}:
+            return Answer(at=name, error=f"it is neither true nor false: it gives {gives}")
+    return Answer()
 
 
 @functools.lru_cache(maxsize=512)

@@ -27,6 +27,8 @@ DEADLINE = 2.0
 """Seconds that the expressions of one check may take on one object; measured: 30 microseconds for a usual one."""
 LARGEST = 1 << 20
 """Bytes of an object that is evaluated."""
+MOST_FAULTS = 10_000
+"""Checks of which is remembered whether they are good for anything."""
 QUARANTINE = 300.0
 """Seconds for which a check that took too long is not tried again."""
 
@@ -47,6 +49,7 @@ class Evaluator:
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._late: dict[HealthCheck, float] = {}
+        self._faults: dict[HealthCheck, str] = {}
 
     async def health(self, check: HealthCheck, body: Json) -> Health:
         """The verdict of a check on a live object. Never raises: what can't be evaluated is Unknown."""
@@ -55,8 +58,7 @@ class Evaluator:
         until = self._late.get(check, 0.0)
         if time.monotonic() < until:
             return _late(self._deadline)
-        expressions = {name: text for name in _ORDER if (text := getattr(check, name))}
-        question = msgspec.json.encode(Question(expressions, _plain(body))) + b"\n"
+        question = msgspec.json.encode(Question(_expressions(check), _plain(body))) + b"\n"
         if len(question) > LARGEST:
             return Health(HealthStatus.UNKNOWN, f"spec.healthChecks: the object has more than {LARGEST} bytes.")
         async with self._turn:
@@ -66,6 +68,18 @@ class Evaluator:
             self._late[check] = time.monotonic() + QUARANTINE
             return _late(self._deadline)
         return _verdict(answer)
+
+    async def fault(self, check: HealthCheck) -> str:
+        """What makes a check good for no object, with the expression's name; empty for nothing. Never raises."""
+        if check not in self._faults:
+            async with self._turn:
+                answer = await self._ask(msgspec.json.encode(Question(_expressions(check))) + b"\n")
+            if answer is None:
+                return ""  # it may take longer than it may: each object's verdict will say so
+            if len(self._faults) >= MOST_FAULTS:
+                self._faults.clear()
+            self._faults[check] = f"{_field(answer.at)}: {answer.error}" if answer.error else ""
+        return self._faults[check]
 
     async def _ask(self, question: bytes) -> Answer | None:
         """The answer; None when it did not come in time, or the process died of the question."""
@@ -117,6 +131,14 @@ async def judged(body: Json, checks: Mapping[GroupKind, HealthCheck], evaluator:
     return await evaluator.health(check, body) if check else assess(body)
 
 
+def _expressions(check: HealthCheck) -> dict[str, str]:
+    return {name: text for name in _ORDER if (text := getattr(check, name))}
+
+
+def _field(name: str) -> str:
+    return {"in_progress": "inProgress"}.get(name, name)
+
+
 def _before(body: Json) -> Health | None:
     """What is decided without the expressions: opted out, being deleted, or not seen by its controller yet."""
     metadata, status = body.get("metadata") or {}, body.get("status")
@@ -137,8 +159,7 @@ def _plain(body: Json) -> Json:
 
 def _verdict(answer: Answer) -> Health:
     if answer.error:
-        name = {"in_progress": "inProgress"}.get(answer.at, answer.at)
-        return Health(HealthStatus.UNKNOWN, f"spec.healthChecks: {name}: {answer.error}")
+        return Health(HealthStatus.UNKNOWN, f"spec.healthChecks: {_field(answer.at)}: {answer.error}")
     if answer.matched:
         return _VERDICTS[answer.matched]
     said = f" ({answer.absent})" if answer.absent else ""

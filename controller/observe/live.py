@@ -55,6 +55,10 @@ class Checker(Protocol):
         """The verdict; never raises."""
         ...
 
+    async def fault(self, check: HealthCheck) -> str:
+        """What makes the check good for no object; never raises."""
+        ...
+
 
 class LiveState:
     """What stands in one cluster. Reading never waits; `run` keeps it true."""
@@ -128,6 +132,10 @@ class LiveState:
                 self._news.set()
             elif group_kind not in self._synced:
                 self._wanted[group_kind] = api_version  # the version that was wanted before may not be served
+
+    async def fault(self, check: HealthCheck) -> str:
+        """What makes a check good for no object, with the expression's name; empty for nothing."""
+        return await self._checker.fault(check) if self._checker else ""
 
     def check(self, owner: str, checks: Iterable[HealthCheck]) -> None:
         """Judge the owner's objects of these kinds by these checks from now on."""

@@ -13,7 +13,7 @@ from controller import logs
 from controller.errors import NotReady, ShipslogError, Terminal
 from controller.model.cluster import IN_CLUSTER, Cluster
 from controller.observe.live import Checker, Digester, LiveState
-from controller.reconcile.kubeconfigs import kubeconfig_of
+from controller.reconcile.kubeconfigs import kubeconfig_of, place_of
 from controller.tasks import deadline, supervise
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Fleet:
         try:
             async with deadline(PROBE_TIMEOUT, f"opening cluster {cluster.name}"):
                 kubeconfig = await kubeconfig_of(self._home, cluster)
-                client = await self._opener(cluster, kubeconfig)
+                client = await self._client(cluster, kubeconfig)
         except ShipslogError as error:
             self._errors[cluster.name] = str(error)
             self._show_closed(cluster.name)
@@ -162,6 +162,12 @@ class Fleet:
             return
         self._errors.pop(cluster.name, None)
         self._start(group, cluster.name, client, suspended=cluster.spec.suspend, kubeconfig=_fingerprint(kubeconfig))
+
+    async def _client(self, cluster: Cluster, kubeconfig: bytes) -> ports.Cluster:
+        try:
+            return await self._opener(cluster, kubeconfig)
+        except Terminal as error:
+            raise Terminal(f"{place_of(cluster)}: {error.message}", remedy=error.remedy) from error
 
     def _show_closed(self, name: str) -> None:
         """A Cluster that can't be opened is down, whatever was shown before it changed."""

@@ -14,10 +14,16 @@ if TYPE_CHECKING:
     from controller.model.cluster import Cluster
 
 
+def place_of(cluster: Cluster) -> str:
+    """The field and the Secret, for errors."""
+    reference = cluster.spec.kubeconfig_secret_ref
+    return f"spec.kubeconfigSecretRef: Secret {reference.namespace}/{reference.name}"
+
+
 async def kubeconfig_of(home: ports.Cluster, cluster: Cluster) -> bytes:
     """What the Cluster's Secret holds; raises Terminal that names the Secret and what is wrong with it."""
     reference = cluster.spec.kubeconfig_secret_ref
-    place = f"spec.kubeconfigSecretRef: Secret {reference.namespace}/{reference.name}"
+    place = place_of(cluster)
     secret = await home.get(ObjectId("", "Secret", reference.namespace, reference.name), "v1")
     if secret is None:
         raise Terminal(f"{place} does not exist", remedy="create it, or correct the reference")

@@ -20,7 +20,7 @@ from controller.reconcile.dependencies import await_dependencies
 from controller.reconcile.drifting import notice
 from controller.reconcile.failing import fail, rest
 from controller.reconcile.healing import written
-from controller.reconcile.planning import plan_of
+from controller.reconcile.planning import examine_checks, plan_of
 from controller.reconcile.rooms import Case, Memory, memory_of, missing
 from controller.reconcile.syncing import applied, begin, finish, is_new
 from controller.reconcile.wish import wish_of
@@ -67,6 +67,7 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
         memory.baselines.clear()  # they are of the cluster that it leaves
     await settle(case)
     take_up(case)
+    await examine_checks(app, target)
     await_dependencies(case)
     plan = await planned(case)
     if await notice(case, plan):

@@ -44,6 +44,13 @@ class Owned(Terminal):
     """Objects belong to other Applications."""
 
 
+async def examine_checks(app: Application, target: Target) -> None:
+    """Raise Terminal for a health check that no object can be judged by, whether there is such an object or not."""
+    for number, check in enumerate(app.spec.health_checks):
+        if fault := await target.live.fault(check):
+            raise Terminal(f"spec.healthChecks[{number}].{fault}", remedy="correct the expression: it is CEL")
+
+
 async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, rooms: Rooms, *, full: bool) -> Plan:
     """The plan; `full` compares every object, whatever the watches say.
 
