@@ -49,7 +49,7 @@ _CAUSES: dict[Cause, tuple[str, ...]] = {
     "redirect": (r"returned error: 3\d\d", "unable to update url base from redirection", "maximum .*redirects"),
     "protocol": ("transport '.*' not allowed", "unsupported protocol", "protocol .* not supported"),
     "certificate": ("certificate", "ssl:", "tls connect error"),
-    "nonsense": ("protocol error", "bad line length", "invalid server response", "not valid: is this a git repo"),
+    "nonsense": ("bad line length", "invalid server response", "not valid: is this a git repo"),
     "descriptors": ("too many open files",),
     "connection": (
         "failed to connect",

@@ -44,6 +44,9 @@ SAID: list[tuple[str, Cause]] = [
     ("fatal: unable to access 'https://x/': Could not resolve proxy: p", "proxy"),
     ("fatal: unable to access 'https://x/': Received HTTP code 407 from proxy after CONNECT", "proxy"),
     ("error: cannot run ssh: No such file or directory\nfatal: unable to fork", "no ssh"),
+    ("error: cannot create async thread: Too many open files\nfatal: unable to fork", "descriptors"),
+    ("fatal: protocol error: bad line length character: <htm", "nonsense"),
+    ("fatal: https://x/info/refs not valid: is this a git repository?", "nonsense"),
     ("fatal: something new", "git"),
     ("", "git"),
 ]
