@@ -58,6 +58,8 @@ def application(name: str, cluster: str, *, troubled: bool = False) -> Applicati
         synced_since=time.time() - 60,
         health_since=time.time() - 60,
         drifted=2 if troubled else 0,
+        drift_since=time.time() - 60 if troubled else 0.0,
+        contested=1 if troubled else 0,
         objects=4,
     )
 
@@ -86,6 +88,10 @@ def act_on_cluster(metrics: Metrics, cluster: str, *, up: bool) -> None:
     metrics.watched_objects.labels(cluster=cluster).set(400)
     metrics.watch_restarts.labels(cluster=cluster).inc()
     metrics.kube_requests_in_flight.labels(cluster=cluster).set(1)
+    metrics.kube_requests_limit.labels(cluster=cluster).set(50)
+    metrics.watches_refused.labels(cluster=cluster).set(0 if up else 1)
+    if not up:
+        metrics.object_failed(cluster, "Denied")
     for verb in VERBS:
         metrics.kube_requests.labels(cluster=cluster, verb=verb, code="200" if up else "error").inc()
         metrics.kube_request_duration.labels(cluster=cluster, verb=verb).observe(0.004)

@@ -339,7 +339,7 @@ def test_a_control_plane_is_kept_running_by_hand(kept: Path) -> None:
     assert json.loads(kubeconfig.read_text(encoding="utf-8"))["current-context"] == "kept"
     begun = time.monotonic()
     assert _command("up", kept).stdout == first.stdout
-    assert time.monotonic() - begun < 2  # 0.1 s on an idle machine
+    assert time.monotonic() - begun < 10  # 0.1 s on an idle machine
     plane = ControlPlane.attach("kept", kept)
     assert plane is not None
     plane.admin.create("/api/v1/namespaces", {"metadata": {"name": "team"}})

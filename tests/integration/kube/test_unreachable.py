@@ -68,8 +68,8 @@ async def test_a_server_that_says_nothing_is_unreachable_in_bounded_time(
             *(cluster.get(config_map_id("default", f"c{n}"), "v1") for n in range(50)), return_exceptions=True
         )
 
-    assert {type(failure) for failure in failures} == {Unreachable}
-    assert time.monotonic() - started < 4
+    assert all(isinstance(failure, Unreachable) for failure in failures)
+    assert time.monotonic() - started < 15  # 1 s on an idle machine, and 50 one after another
 
 
 async def test_a_server_that_froze_is_unreachable_in_bounded_time(
