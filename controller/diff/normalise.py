@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -52,7 +51,8 @@ def claim(
 ) -> Manifest:
     """Make a rendered object ours; `ignored` are the rules about all objects.
 
-    Raises Terminal, naming object and file, where a cluster-scoped kind names a namespace.
+    Raises Terminal, naming object and file, where a cluster-scoped kind names a namespace, and for labels and
+    annotations that are none.
     """
     metadata: Json = {name: value for name, value in (body.get("metadata") or {}).items() if name not in SERVER_SIDE}
     if namespaced:
@@ -63,8 +63,14 @@ def claim(
             f"{metadata['namespace']!r}",
             remedy="remove metadata.namespace",
         )
-    metadata["labels"] = {**_text_map(metadata.get("labels")), **ownership.labels}
-    metadata["annotations"] = {**_text_map(metadata.get("annotations")), **ownership.annotations}
+    for name, ours in (("labels", ownership.labels), ("annotations", ownership.annotations)):
+        theirs = metadata.get(name) or {}
+        if not isinstance(theirs, Mapping):
+            raise Terminal(
+                f"{source}: {body['kind']} {metadata['name']}: metadata.{name} must be a mapping",
+                remedy="write each as NAME: VALUE",
+            )
+        metadata[name] = {**theirs, **ours}
     wish = _encoded({name: value for name, value in body.items() if name != "status"} | {"metadata": metadata})
     subject = object_id(wish)
     rules = tuple(rule for rule in ignored if rule.covers(subject))
@@ -85,13 +91,10 @@ def _encoded(body: Json) -> Json:
     if (
         not is_secret(body)
         or not isinstance(texts, Mapping)
+        or not isinstance(body.get("data") or {}, Mapping)
         or not all(isinstance(text, str) for text in texts.values())
     ):
         return body
     data = {name: base64.b64encode(text.encode()).decode() for name, text in texts.items()}
     rest = {name: value for name, value in body.items() if name != "stringData"}
-    return rest | {"data": {**_text_map(body.get("data")), **data}}
-
-
-def _text_map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return rest | {"data": {**(body.get("data") or {}), **data}}

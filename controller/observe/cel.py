@@ -62,6 +62,10 @@ def evaluate(question: Question) -> Answer:
     return Answer(absent=absent)
 
 
+_JUDGING = (cel.Type.BOOL, cel.Type.DYN)
+"""Types that an expression may give. DYN: it depends on the object."""
+
+
 def examine(question: Question) -> Answer:
     """What is wrong with the first expression that no object can be judged by."""
     for name, expression in question.expressions.items():
@@ -69,7 +73,7 @@ def examine(question: Question) -> Answer:
             gives = _compiled(expression).return_type()
         except RuntimeError as error:
             return Answer(at=name, error=_line(str(error)))
-        if gives not in {cel.Type.BOOL, cel.Type.DYN}:
+        if gives not in _JUDGING:
             return Answer(at=name, error=f"it is neither true nor false: it gives {gives}")
     return Answer()
 
