@@ -13,7 +13,7 @@ from controller.apply.order import is_foundation, ranks, reversed_ranks
 from controller.apply.prune import prune
 from controller.apply.replace import replace
 from controller.apply.together import together
-from controller.errors import NotReady, ShipslogError, Terminal, Transient, Unreachable
+from controller.errors import NotReady, ShipslogError, Transient, Unreachable
 from controller.model.base import Json
 from controller.model.objects import ObjectId
 from controller.model.options import options_of
@@ -50,7 +50,6 @@ class Result(msgspec.Struct, frozen=True):
     error: str = ""
     cause: str = ""
     seconds: float = 0.0
-    transient: bool = False
     after: float = 0.0
     going: bool = False
 
@@ -176,7 +175,6 @@ def _failed(step: Step, failure: ShipslogError) -> Result:
         step,
         error=str(failure),
         cause=failure.cause,
-        transient=not isinstance(failure, Terminal),
         after=failure.after if isinstance(failure, NotReady) else 0.0,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -63,8 +63,4 @@ class Run(Noun, frozen=True, kw_only=True):
     deadline: Annotated[str, Meta(description="When waiting for health ends, RFC 3339 in UTC.")] = ""
     applied: Annotated[bool, Meta(description="All its writes were done.")] = False
     counts: Annotated[Counts, Meta(description="Number of objects by what was done to them.")] = Counts()
-    kind: Annotated[
-        Literal["sync", "heal", "delete"],
-        Meta(description="sync: to a revision. heal: back to it. delete: the Application goes."),
-    ] = "sync"
     attempt: Annotated[int, Meta(description="Number of failed tries before this one.", ge=0)] = 0

@@ -108,7 +108,7 @@ class Delivery:
         try:
             await self._destination.deliver(bodies)
         except EventRefused:
-            # One bad event refuses all: by themselves the others get in, and the error names the one.
+            # One bad event refuses all: by themselves those before it get in, and the error names the one.
             for body in bodies:
                 await self._destination.deliver([body])
 
