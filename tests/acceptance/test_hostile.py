@@ -68,6 +68,7 @@ class Sea:
         self.nowhere = nowhere
         self.hostile = world.repository("hostile")
         self.raw = world.repository("raw")
+        world.repository("bomb")
         self.odds: Sequence[repositories.Odd] = ()
         self.kubeconfigs: Sequence[kubeconfigs.Kubeconfig] = ()
 
@@ -99,6 +100,7 @@ class Sea:
             self.world.application(case.name, path=case.name, **_merged(_at("hostile"), case.spec))
         self._commit()
         trees.commit(self.raw_path, "1")
+        trees.commit_bomb(self.world.repositories["bomb"][0].path)
         self._repositories()
         self._clusters()
 

@@ -125,7 +125,7 @@ _TREES: tuple[tuple[str, Callable[[Objects, str], str], Sequence[str], dict[str,
     ("raw-many", _many, ("raw-many", "5000", "split"), {}),
     ("raw-many-below", _many, ("raw-many-below", "5000", "split"), _RECURSE),
     ("raw-deep", _deep, ("raw-deep", "64", "flatter"), _RECURSE),
-    ("raw-bomb", _bomb, ("raw-bomb", "5000"), _RECURSE),
+    ("raw-bomb", _bomb, ("raw-bomb", "5000"), {"repository": "bomb", **_RECURSE}),
     ("raw-link-itself", lambda objects, _: objects.blob(".."), ("raw-link-itself", "symlink", "spec.source.path"), {}),
 )
 
@@ -135,12 +135,20 @@ TREES = tuple(
 
 
 def commit(repository: Path, version: str, *, parent: str = "") -> str:
-    """Commit all of them beside a directory `raw-neighbour` with one good object; the commit."""
+    """Commit all of them but the bomb, beside a directory `raw-neighbour` with one good object; the commit."""
     objects = Objects(repository)
     file = objects.blob(GOOD % version)
-    entries = [
-        (LINK if name == "raw-link-itself" else TREE, name.encode(), build(objects, file)) for name, build, *_ in _TREES
-    ]
+    built = [(name, build(objects, file)) for name, build, *_ in _TREES if build is not _bomb]
+    entries = [(LINK if name == "raw-link-itself" else TREE, name.encode(), id_) for name, id_ in built]
     entries.append((TREE, b"raw-neighbour", objects.tree([(FILE, b"a.yaml", file)])))
     entries.sort(key=lambda entry: entry[1] + (b"/" if entry[0] == TREE else b""))
     return objects.commit(objects.tree(entries), *filter(None, [parent]))
+
+
+def commit_bomb(repository: Path) -> None:
+    """Commit a directory that holds itself a milliard times.
+
+    Alone: over a second commit of it the Git server thinks for ever (pack-objects, looking for bases of a thin pack).
+    """
+    objects = Objects(repository)
+    objects.commit(objects.tree([(TREE, b"raw-bomb", _bomb(objects, objects.blob(GOOD % "1")))]))
