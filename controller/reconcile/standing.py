@@ -46,8 +46,11 @@ async def stand(app: Application, work: Work, rooms: Rooms) -> Standing | None:
     """Keep what was applied last, as long as what is wanted now can't be had, or nothing newer is wanted.
 
     Drift is noticed and recorded, and healed where the policy says so, unless the Application is suspended. None when
-    nothing was applied yet, or nothing can be said: the cluster is away, or what was applied can't be rendered again.
+    nothing was applied yet, it is being deleted, or nothing can be said: the cluster is away, or what was applied can't
+    be rendered again.
     """
+    if app.deleting:
+        return None  # what it is losing must not be put back
     last, target = app.status.last_run, rooms.fleet.find(app.spec.destination.cluster)
     if last is None or not last.applied or target is None or not target.up:
         return None
