@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +17,7 @@ from controller.model.health import Health, HealthStatus
 from controller.model.labels import ACTOR_ANNOTATION, SYNC_ANNOTATION
 from controller.model.run import Trigger
 from controller.reconcile.queue import Fate
-from controller.reconcile.rooms import Memory, Rooms, Saying, draft, memory_of, observed
+from controller.reconcile.rooms import GRACE, Memory, Rooms, Saying, draft, memory_of, observed
 from controller.reconcile.standing import Standing, stand
 from controller.reconcile.telling import SUSPENDED, tell
 from controller.record.errors import SpoolError
@@ -55,7 +56,7 @@ async def fail(app: Application, work: Work, rooms: Rooms, error: ShipslogError,
         stalled=str(error) if terminal else "",
     )
     said = list(standing.said)
-    if _is_about_the_input(error) and _unsaid(app, memory, error):
+    if _is_about_the_input(app, memory, error) and _unsaid(app, memory, error):
         await rooms.ledger.append(*_observed(app, memory), _refused(app, memory, error))
         said.append(Saying(found.reason, str(error), warning=True))
     status = _request_handled(app, standing.status) if terminal else standing.status
@@ -79,10 +80,11 @@ async def rest(app: Application, work: Work, rooms: Rooms) -> Fate:
     return None
 
 
-def _is_about_the_input(error: ShipslogError) -> bool:
+def _is_about_the_input(app: Application, memory: Memory, error: ShipslogError) -> bool:
     """Whether an auditor should hear of it: not of what is merely away, or of our own spool."""
     if isinstance(error, RefNotFound | CommitNotFound):
-        return True  # what was there may be gone: a branch deleted, a tag moved away
+        # What was there may be gone: a branch deleted, a tag moved away. What never was may be pushed any moment.
+        return bool(app.status.revision.sha) or time.monotonic() - memory.born >= GRACE
     return not isinstance(error, Unreachable | NotReady) and not isinstance(error, SpoolError)
 
 

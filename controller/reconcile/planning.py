@@ -70,7 +70,8 @@ async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, 
     await _refuse_foreign(app, asked, foreseen, target, rooms)
     stood = has_stood(app, wish)
     heals = app.spec.sync.mode == "auto" and app.spec.sync.self_heal
-    applied = {entry.id: entry.digest for entry in app.status.inventory if entry.digest}
+    here = home_of(app) == app.spec.destination.cluster
+    applied = {entry.id: entry.digest for entry in app.status.inventory if entry.digest and here}
     steps = [
         _owned(
             _step(

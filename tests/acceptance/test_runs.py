@@ -188,6 +188,7 @@ def test_people_see_conditions_events_and_history(world: World, controller: Cont
         "Healthy",
         "Reconciling",
         "Stalled",
+        "Contested",
     ]
     assert {condition["observedGeneration"] for condition in status["conditions"]} == {1}
     assert all(condition["lastTransitionTime"].endswith("Z") for condition in status["conditions"])
