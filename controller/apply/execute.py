@@ -54,6 +54,8 @@ class Result(msgspec.Struct, frozen=True):
     going: bool = False
 
 
+HEAL_TRIES = 5
+"""Times that a heal is sent again because a controller writes the object's status meanwhile."""
 OnResult = Callable[[Result], Awaitable[None]]
 
 
@@ -140,7 +142,27 @@ class _Execution:
                 "resourceVersion": step.takeover.resource_version,
             }
             await self.cluster.merge(step.id, step.api_version, {"metadata": entries})
-        return await self.cluster.apply(_as_seen(step), force=options.force, manager=step.manifest.manager)
+        force, manager = options.force, step.manifest.manager
+        for _ in range(HEAL_TRIES):
+            try:
+                return await self.cluster.apply(_as_seen(step), force=force, manager=manager)
+            except Transient as error:
+                moved = await self._moved_on(step, error)
+                if moved is None:
+                    raise
+                step = moved
+        return await self.cluster.apply(_as_seen(step), force=force, manager=manager)
+
+    async def _moved_on(self, step: Step, error: Transient) -> Step | None:
+        """The heal for the object as it is by now, where only its status has changed since it was looked at."""
+        seen = step.attribution
+        if error.cause != "Conflict" or not step.drifted or seen is None or not seen.generation:
+            return None
+        live = await self.cluster.get(step.id, step.api_version)
+        if live is None or live["metadata"]["uid"] != step.uid or live["metadata"].get("generation") != seen.generation:
+            return None
+        seen = msgspec.structs.replace(seen, resource_version=live["metadata"]["resourceVersion"])
+        return msgspec.structs.replace(step, attribution=seen)
 
     async def _check(self, step: Step) -> None:
         assert step.manifest is not None  # noqa: S101 - as above
