@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from controller.apply.execute import Result, Terms, execute
 from controller.errors import NotReady, ShipslogError, Terminal, Transient, Unreachable
+from controller.model.drift import Attribution
 from controller.model.labels import OWNER_LABEL
 from controller.model.manifest import Manifest
 from controller.model.objects import ObjectId, object_id
@@ -246,3 +248,50 @@ async def test_a_failure_has_one_word_and_says_when_to_try_again() -> None:
         "later": (0.0, "Failed"),
         "then": (7.0, "NotReady"),
     }
+
+
+class Conflict(Transient):
+    """The object is another version by now."""
+
+
+class Busy(Shore):
+    """A controller writes the object's status after each of our looks; `spec_too`: somebody its spec as well."""
+
+    def __init__(self, *standing: Json, spec_too: bool = False) -> None:
+        super().__init__(*standing)
+        self.spec_too = spec_too
+        self.writes = 2
+
+    async def apply(self, body: Json, **given: Any) -> Json:
+        """Refused unless it is about the version that stands."""
+        live = self.objects[str(object_id(body))]["metadata"]
+        if self.writes:
+            self.writes -= 1
+            live["resourceVersion"] += "1"
+            live["generation"] += self.spec_too
+        if body["metadata"]["resourceVersion"] != live["resourceVersion"]:
+            raise Conflict("the object has been modified")
+        return await super().apply(body, **given)
+
+
+def heal(name: str) -> Step:
+    """A step that writes back what somebody changed in generation 3 of it."""
+    seen = Attribution(certainty="manager", tier="C", resource_version="1", generation=3)
+    step = create(name, "Deployment")
+    return msgspec.structs.replace(step, action=Action.UPDATE, drifted=True, uid=f"uid {name}", attribution=seen)
+
+
+async def test_a_heal_is_not_held_up_by_who_writes_the_status() -> None:
+    """It is sent for the version that stands, as long as nobody wrote what it is about."""
+    shore = Busy(body("web", "Deployment", generation=3))
+
+    assert await carried_out(shore, heal("web")) == {"web": ""}
+    assert shore.log == ["write Deployment ns/web"]
+
+
+async def test_a_heal_is_given_up_where_somebody_wrote_the_spec_meanwhile() -> None:
+    """What they wrote is looked at, and recorded, before it is overwritten."""
+    shore = Busy(body("web", "Deployment", generation=3), spec_too=True)
+
+    assert "modified" in (await carried_out(shore, heal("web")))["web"]
+    assert shore.log == []
