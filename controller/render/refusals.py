@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -24,17 +25,18 @@ class Refusals:
         self._known: OrderedDict[Key, tuple[RenderError, float]] = OrderedDict()
 
     def find(self, key: Key) -> RenderError | None:
-        """The error, as new, where this very content was refused before."""
+        """A copy of the error where this very content was refused before."""
         error, until = self._known.get(key, (None, 0.0))
         if error is None or self._clock() >= until:
             return None
         self._known.move_to_end(key)
-        return error.with_traceback(None)
+        return copy.copy(error)
 
     def put(self, key: Key, error: RenderError) -> None:
         """Remember it: wrong input for as long as there is room, input that took too much for a while."""
+        # A copy: what is raised holds on to the frames it passed, and with them to the files that were read.
         seconds = LIMIT_SECONDS if error.fault == "limit" else float("inf")
-        self._known[key] = (error, self._clock() + seconds)
+        self._known[key] = (copy.copy(error), self._clock() + seconds)
         self._known.move_to_end(key)
         while len(self._known) > COUNT:
             self._known.popitem(last=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from controller.render.errors import RenderError
 from controller.render.refusals import COUNT, LIMIT_SECONDS, Refusals
 
@@ -21,13 +23,35 @@ class Clock:
 def test_wrong_input_stays_wrong() -> None:
     """The same error for the same content, however much later; none for another commit or request."""
     clock = Clock()
-    refusals, error = Refusals(clock), RenderError("a.yaml: not YAML")
+    refusals, error = Refusals(clock), RenderError("not YAML", file="a.yaml", line=3)
     refusals.put(KEY, error)
     clock.now += 10 * LIMIT_SECONDS
 
-    assert refusals.find(KEY) is error
+    found = refusals.find(KEY)
+    assert found is not None
+    assert (str(found), found.file, found.line, found.fault) == (str(error), "a.yaml", 3, "input")
     assert refusals.find((b"request", "another root")) is None
     assert refusals.find((b"another request", "root")) is None
+
+
+def test_what_was_read_is_not_held_by_its_refusal() -> None:
+    """An error that was raised holds the frames it passed: what is remembered is another one."""
+    refusals = Refusals()
+    with pytest.raises(RenderError) as raised:
+        _refuse()
+    refusals.put(KEY, raised.value)
+    assert raised.value.__traceback__ is not None
+
+    for _ in range(2):
+        found = refusals.find(KEY)
+        assert found is not None
+        assert found.__traceback__ is None
+        with pytest.raises(RenderError, match="wrong"):
+            raise found
+
+
+def _refuse() -> None:
+    raise RenderError("wrong")
 
 
 def test_input_that_took_too_much_is_tried_again_after_a_while() -> None:
@@ -37,7 +61,7 @@ def test_input_that_took_too_much_is_tried_again_after_a_while() -> None:
     refusals.put(KEY, error)
 
     clock.now += LIMIT_SECONDS - 1
-    assert refusals.find(KEY) is error
+    assert str(refusals.find(KEY)) == str(error)
     clock.now += 1
     assert refusals.find(KEY) is None
 
