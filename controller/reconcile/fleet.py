@@ -76,6 +76,8 @@ class Fleet:
         self._metrics = metrics
         self._targets: dict[str, Target] = {}
         self._errors: dict[str, str] = {}
+        self._told: dict[str, tuple[str, Cluster]] = {}
+        """Why a cluster can't be opened, as it was said last: it is tried again and again, and said once."""
         self._wanted: dict[str, Cluster | None] = {}
         self._changes: asyncio.Queue[tuple[str, Cluster | None]] = asyncio.Queue()
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -145,6 +147,7 @@ class Fleet:
             return
         del self._wanted[name]
         self._errors.pop(name, None)
+        self._told.pop(name, None)
         self._metrics.forget_cluster(name)
         self.on_state(name, None, "")
 
@@ -156,11 +159,14 @@ class Fleet:
         except ShipslogError as error:
             self._errors[cluster.name] = str(error)
             self._show_closed(cluster.name)
-            self.on_state(cluster.name, None, str(error))
+            if self._told.get(cluster.name) != (str(error), cluster):
+                self._told[cluster.name] = str(error), cluster
+                self.on_state(cluster.name, None, str(error))
             # Whatever it is, it may be mended without the Cluster being touched: its Secret may come, or change.
             asyncio.get_running_loop().call_later(PROBE_INTERVAL, self._again, cluster)
             return
         self._errors.pop(cluster.name, None)
+        self._told.pop(cluster.name, None)
         self._start(group, cluster.name, client, suspended=cluster.spec.suspend, kubeconfig=_fingerprint(kubeconfig))
 
     async def _client(self, cluster: Cluster, kubeconfig: bytes) -> ports.Cluster:

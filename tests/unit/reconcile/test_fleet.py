@@ -47,9 +47,9 @@ class Sea:
 
     def __init__(self) -> None:
         self.far = Far()
-        home = Waters()
-        home.objects[ObjectId("", "Secret", "ops", "far")] = SECRET
-        self.fleet = Fleet(home, self._open, ownership_digest, Metrics("test"))  # type: ignore[arg-type]
+        self.home = Waters()
+        self.home.objects[ObjectId("", "Secret", "ops", "far")] = SECRET
+        self.fleet = Fleet(self.home, self._open, ownership_digest, Metrics("test"))  # type: ignore[arg-type]
         self.states: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
         self.fleet.on_state = lambda name, target, _: self.states.put_nowait((name, bool(target and target.up)))
 
@@ -159,3 +159,27 @@ class _Nobody:
 
     def __getattr__(self, _: str) -> Any:
         return lambda *_: None
+
+
+async def test_why_a_cluster_cant_be_opened_is_said_once_however_often_it_is_tried() -> None:
+    """Saying it has all its Applications looked at, and a status written: the next try is no news."""
+    async with sailing() as sea:
+        secret = sea.home.objects.pop(ObjectId("", "Secret", "ops", "far"))
+        tries: asyncio.Queue[ObjectId] = asyncio.Queue()
+        get = sea.home.get
+
+        async def counted(id_: ObjectId, _: str) -> Any:
+            tries.put_nowait(id_)
+            return await get(id_, _)
+
+        sea.home.get = counted  # type: ignore[method-assign]
+        sea.add()
+        await sea.told("far", up=False)
+        async with asyncio.timeout(10):
+            for _ in range(4):
+                await tries.get()
+        assert sea.states.empty()
+
+        sea.far.answers.set()
+        sea.home.objects[ObjectId("", "Secret", "ops", "far")] = secret
+        await sea.told("far", up=True)
