@@ -83,11 +83,13 @@ async def _health_moved(app: Application, rooms: Rooms, found: Findings) -> None
     if before == after:
         return
     last = app.status.last_run
+    # The first verdict comes once, whoever gives it; later ones may repeat each other within a second.
+    moment = (last.id if last else "", since, app.resource_version) if before else ()
     await rooms.ledger.append(
         draft(
             app,
             EventType.HEALTH_CHANGED,
-            id=derived("health", app.uid, last.id if last else "", since, before, after, app.resource_version),
+            id=derived("health", app.uid, before, after, *moment),
             outcome=_OUTCOMES.get(found.health.status, "success"),
             reason=f"{after}: {found.health.message}"[:2048],
             revision=app.status.revision.sha,

@@ -193,6 +193,8 @@ async def test_what_is_told_twice_around_a_crash_is_the_same_event(
             ids[event.type, event.correlation_id or event.revision].add(event.id)
         if event.type in {EventType.DRIFT_DETECTED, EventType.DRIFT_HEALED, EventType.DRIFT_ENDED}:
             ids[event.type, event.target.object].add(event.id)
+        if event.type is EventType.HEALTH_CHANGED and not event.detail["before"]:
+            ids[event.type, event.detail["after"]].add(event.id)
     assert {what: len(found) for what, found in ids.items() if len(found) > 1} == {}
     assert {event.revision for event in harbour.ledger.of(EventType.REVISION_OBSERVED)} == {
         run["revision"] for run in harbour.status["history"]
