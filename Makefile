@@ -67,10 +67,11 @@ test-go: setup tools ## Vet and test what is written in Go
 	  echo "go: done, $$((SECONDS - begun)) s"
 
 .PHONY: test-servers
-test-servers: setup tools ## Run the tests on real servers
-	@$(RUN) -m pytest -q -n 2 --dist loadfile tests/integration
-	@$(RUN) -m pytest -q -n 2 --dist loadfile -m "not alone" tests/acceptance
-	@$(RUN) -m pytest -q -m alone tests/acceptance
+test-servers: setup tools ## Run the tests on real servers (all three rounds, also after one failed)
+	@failed=; $(RUN) -m pytest -q -n 2 --dist loadfile tests/integration || failed=1; \
+	  $(RUN) -m pytest -q -n 2 --dist loadfile -m "not alone" tests/acceptance || failed=1; \
+	  $(RUN) -m pytest -q -m alone tests/acceptance || failed=1; \
+	  test -z "$$failed"
 
 .PHONY: lint
 lint: setup ## Check style, types, the walls between rooms, and that generated files are fresh
