@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from controller import faults
-from controller.metrics import ApplicationState
+from controller.metrics.application import ApplicationState
 from controller.model.amount import amount
 from controller.model.condition import merge
 from controller.model.event import Actor, EventType, Outcome

@@ -10,18 +10,12 @@ import dataclasses
 import sys
 import time
 
-from controller.metrics import (
-    CHANGES,
-    FATES,
-    FETCH_RESULTS,
-    OUTCOMES,
-    RENDER_KINDS,
-    RENDER_RESULTS,
-    STAGES,
-    VERBS,
-    ApplicationState,
-    Metrics,
-)
+from controller.metrics import Metrics
+from controller.metrics.application import ApplicationState
+from controller.metrics.cluster import VERBS
+from controller.metrics.objects import CHANGES
+from controller.metrics.source import FETCH_RESULTS, RENDER_KINDS, RENDER_RESULTS
+from controller.metrics.work import FATES, OUTCOMES, STAGES
 from controller.model.event import EventType
 from controller.model.health import HealthStatus
 from controller.model.run import Trigger

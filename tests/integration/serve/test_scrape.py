@@ -3,7 +3,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from controller.metrics import ApplicationState, Metrics
+from controller.metrics import Metrics
+from controller.metrics.application import ApplicationState
 from controller.model.health import HealthStatus
 from controller.serve import Server
 from tests.ground.prometheus import PrometheusServer

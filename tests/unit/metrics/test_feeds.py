@@ -11,7 +11,9 @@ import pytest
 
 from controller.errors import Transient
 from controller.kube.errors import Forbidden
-from controller.metrics import RENDER_KINDS, RENDER_RESULTS, VERBS, Metrics
+from controller.metrics import Metrics
+from controller.metrics.cluster import VERBS
+from controller.metrics.source import RENDER_KINDS, RENDER_RESULTS
 from controller.model.event import Draft, Event, EventType
 from controller.model.objects import Key, ObjectId
 from controller.observe.live import LiveState

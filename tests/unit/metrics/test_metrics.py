@@ -5,7 +5,10 @@ import re
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from controller.metrics import CHANGES, OUTCOMES, STAGES, ApplicationState, Metrics
+from controller.metrics import Metrics
+from controller.metrics.application import ApplicationState
+from controller.metrics.objects import CHANGES
+from controller.metrics.work import OUTCOMES, STAGES
 from controller.model.event import EventType
 from controller.model.health import HealthStatus
 from controller.model.run import Trigger
