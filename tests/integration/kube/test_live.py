@@ -14,6 +14,7 @@ from controller.model.health_check import HealthCheck
 from controller.model.labels import OWNER_LABEL
 from controller.model.objects import GroupKind, ObjectId
 from controller.observe import live as live_module
+from controller.observe import watches
 from controller.observe.checks import Evaluator
 from controller.observe.live import LiveState
 from tests.integration.kube.objects import config_map, definition
@@ -32,8 +33,8 @@ OWNER = "0123456789abcdef0123456789abcdef01234567"
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("RETRY", "RETRY_UNKNOWN", "SCAN"):
-        monkeypatch.setattr(live_module, name, 0.3)
+    for module, name in ((watches, "RETRY"), (watches, "RETRY_UNKNOWN"), (live_module, "SCAN")):
+        monkeypatch.setattr(module, name, 0.3)
 
 
 class Told:
@@ -55,7 +56,7 @@ class Told:
                 while not true():  # noqa: ASYNC110 - live state has no event for every change
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            pytest.fail(f"{what}: {self.state._views} {self.state._refused}")
+            pytest.fail(f"{what}: {self.state._views} {self.state._watches._refused}")
 
 
 @contextlib.asynccontextmanager

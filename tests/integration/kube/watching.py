@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from controller.ports import WatchEvent
 
 SECONDS = 30.0
-OF_THE_CLUSTER = "kube-root-ca.crt"
-"""A ConfigMap that the cluster puts into each namespace, some time after that was made: no event of a test."""
 
 
 class Watching:
@@ -27,6 +25,10 @@ class Watching:
         self._listed: set[str] | None = set()
         self._changed = asyncio.Condition()
         self._disconnected = asyncio.Event()
+
+    def happened_to(self, *names: str) -> list[str]:
+        """The kinds of events of these objects: the cluster puts objects of its own into a namespace at any time."""
+        return [event.kind for event in self.events if event.body.get("metadata", {}).get("name") in names]
 
     @property
     def kinds(self) -> list[str]:
@@ -46,8 +48,6 @@ class Watching:
         """Believe what a watch says."""
         async with aclosing(events):
             async for event in events:
-                if event.body.get("metadata", {}).get("name") == OF_THE_CLUSTER:
-                    continue
                 async with self._changed:
                     self.events.append(event)
                     self._believe(event)
