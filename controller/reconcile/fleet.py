@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from controller import logs
 from controller.errors import NotReady, ShipslogError, Terminal
 from controller.model.cluster import IN_CLUSTER, Cluster
-from controller.observe.live import Checker, Digester, LiveState
+from controller.observe.checklist import Checker
+from controller.observe.live import Digester, LiveState
 from controller.reconcile.kubeconfigs import kubeconfig_of, place_of
 from controller.tasks import deadline, supervise
 

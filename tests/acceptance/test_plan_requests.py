@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from controller.observe.live import BLIND
+from controller.observe.own_writes import BLIND
 from tests.ground.eventually import eventually
 
 if TYPE_CHECKING:

@@ -238,7 +238,7 @@ async def test_a_watch_that_was_refused_and_begins_anew_forgets_what_went_meanwh
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It was blind for a while: only its new listing says what stands."""
-    monkeypatch.setattr("controller.observe.live.RETRY", 0.001)
+    monkeypatch.setattr("controller.observe.watches.RETRY", 0.001)
     cluster = Told(
         [config("a"), config("b"), WatchEvent("synced"), Transient("forbidden")],
         [config("b"), WatchEvent("synced")],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from controller.model.labels import OWNER_LABEL
 from controller.model.objects import GroupKind, ObjectId
 from controller.model.run import Trigger
-from controller.observe import live as live_module
+from controller.observe import own_writes
 from controller.observe.live import LiveState
 from controller.ports import WatchEvent
 
@@ -63,6 +63,6 @@ def test_our_own_write_and_a_status_are_no_news() -> None:
 
 def test_later_on_managed_fields_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second write in our name moves the entry's time then, and a status of a kind without generation is cheap."""
-    monkeypatch.setattr(live_module, "BLIND", -1.0)
+    monkeypatch.setattr(own_writes, "BLIND", -1.0)
 
     assert _told(_body(1), _body(2))[1] == []

@@ -1,0 +1,146 @@
+"""Watches of one cluster: one per wanted kind, only of objects that carry our owner label, begun anew for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from controller import logs
+from controller.errors import ShipslogError
+from controller.model.labels import OWNER_LABEL
+from controller.model.objects import GroupKind, group_of
+from controller.observe.health import needs_body
+from controller.ports import WatchEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from controller.ports import Cluster
+
+RETRY = 30.0
+"""Seconds until a watch that the server refused is tried again."""
+RETRY_UNKNOWN = 5.0
+"""Seconds until it is asked again whether a kind is served by now."""
+_log = logs.get_logger(__name__)
+
+
+class Watches:
+    """Which kinds are watched, and why others are not. A kind that can't be watched costs that kind only."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        follow: Callable[[GroupKind, WatchEvent], Awaitable[None]],
+        tell: Callable[[str], None],
+    ) -> None:
+        """`follow` gets every event, one by one of a kind; `tell` the owners whose kind can be watched, or can't."""
+        self._cluster = cluster
+        self._follow = follow
+        self._tell = tell
+        self._wanted: dict[GroupKind, str] = {}
+        self._wanters: dict[GroupKind, set[str]] = {}
+        self._synced: set[GroupKind] = set()
+        self._refused: dict[GroupKind, str] = {}
+        self._unserved: set[GroupKind] = set()
+        """Kinds that were not served in the version that is wanted."""
+        self._awake: dict[GroupKind, asyncio.Event] = {}
+        self._news = asyncio.Event()
+
+    def synced(self, kind: GroupKind) -> bool:
+        """Whether a watch holds, and all that stands was told of."""
+        return kind in self._synced
+
+    def refused(self, kind: GroupKind) -> str:
+        """Why a kind can't be watched, as a sentence; empty while it is."""
+        return self._refused.get(kind, "")
+
+    @property
+    def refusals(self) -> int:
+        """How many kinds can't be watched."""
+        return len(self._refused)
+
+    def want(self, kinds: Iterable[tuple[str, str]], owner: str = "") -> None:
+        """Have these (apiVersion, kind) pairs watched from now on; the owner is told when one can be, or can't."""
+        for api_version, kind in kinds:
+            group_kind = GroupKind(group_of(api_version), kind)
+            if owner:
+                self._wanters.setdefault(group_kind, set()).add(owner)
+            if group_kind not in self._wanted:
+                self._wanted[group_kind] = api_version
+                self._news.set()
+            elif group_kind not in self._synced:
+                self._wanted[group_kind] = api_version  # the version that was wanted before may not be served
+
+    def served(self, kind: GroupKind) -> None:
+        """An object of this kind exists: where its watch waits for another try, that is now."""
+        if kind in self._awake and kind not in self._synced:
+            self._awake[kind].set()
+
+    async def version(self, kind: GroupKind) -> str:
+        """The version to read a wanted kind in: the wanted one, or where it isn't served any more the preferred one."""
+        wanted = self._wanted[kind]
+        if await self._cluster.resource(wanted, kind.kind) is None:
+            for resource in await self._cluster.resources():
+                if GroupKind(group_of(resource.api_version), resource.kind) == kind:
+                    return resource.api_version
+        return wanted
+
+    async def run(self, group: asyncio.TaskGroup) -> None:
+        """Keep a watch on every wanted kind, for ever, each in a task that `group` owns."""
+        started: set[GroupKind] = set()
+        while True:
+            self._news.clear()
+            for kind in self._wanted.keys() - started:
+                started.add(kind)
+                group.create_task(self._keep(kind), name=f"watch {self._cluster.name} {kind}")
+            await self._news.wait()
+
+    async def _keep(self, kind: GroupKind) -> None:
+        awake = self._awake[kind] = asyncio.Event()
+        while True:
+            awake.clear()
+            pause = RETRY
+            try:
+                await self._watch(kind)
+            except ShipslogError as error:
+                if error.cause == "KindUnknown":
+                    pause = RETRY_UNKNOWN
+                    self._unserved.add(kind)
+                self._refuse(kind, str(error))
+            self._synced.discard(kind)
+            await self._follow(kind, WatchEvent("restarted"))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await awake.wait()
+
+    async def _watch(self, kind: GroupKind) -> None:
+        events = self._cluster.watch(
+            await self.version(kind) if kind in self._unserved else self._wanted[kind],
+            kind.kind,
+            selector=OWNER_LABEL,
+            metadata_only=not needs_body(kind.group, kind.kind),
+        )
+        async with contextlib.aclosing(events):
+            async for event in events:
+                if event.kind == "synced":
+                    self._accept(kind)
+                await self._follow(kind, event)
+
+    def _accept(self, kind: GroupKind) -> None:
+        self._synced.add(kind)
+        if self._refused.pop(kind, None):
+            self._tell_wanters(kind)
+
+    def _refuse(self, kind: GroupKind, why: str) -> None:
+        """The owners hear of it once, however often it is tried."""
+        if self._refused.get(kind) == why:
+            return
+        _log.warning("watch ended", cluster=self._cluster.name, kind=str(kind), error=why)
+        self._refused[kind] = why
+        self._tell_wanters(kind)
+
+    def _tell_wanters(self, kind: GroupKind) -> None:
+        for owner in self._wanters.get(kind, ()):
+            self._tell(owner)
