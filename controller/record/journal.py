@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,8 +25,8 @@ from controller.record.delivery import Delivery, Destination
 from controller.record.errors import SpoolError, SpoolFull
 from controller.record.history import History
 from controller.record.identifier import Uuid7
-from controller.record.segment import RECORD_OVERHEAD
 from controller.record.spool import Spool
+from controller.record.writer import Writer, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,15 +53,6 @@ RESERVED = frozenset(
 def now() -> dt.datetime:
     """The time, in UTC."""
     return dt.datetime.now(dt.UTC)
-
-
-class Batch:
-    """Events that become durable by the same fsync. `done` gives the error that befell all of them, or None."""
-
-    def __init__(self, done: asyncio.Future[SpoolError | None]) -> None:
-        self.events: list[Event] = []
-        self.size = 0
-        self.done = done
 
 
 class Journal:
@@ -97,9 +87,7 @@ class Journal:
         self._closed = False
         # What is left below the limit is kept for the results of what was begun.
         self._full_at = spool.limit - spool.reserve
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool")
-        self._writing: Batch | None = None
-        self._waiting: Batch | None = None
+        self._writer = Writer(spool, on_durable=self._durable, on_lost=self._lost)
 
     @classmethod
     async def open(
@@ -132,7 +120,7 @@ class Journal:
         if self._closed:
             raise SpoolError("the journal is closed")
         events, fresh = self._number(drafts)
-        batch = self._join(fresh) if fresh else self._waiting or self._writing
+        batch = self._writer.join(fresh) if fresh else self._writer.last
         if batch is not None:
             # Shielded: the batch belongs to all who wait for it.
             error = await asyncio.shield(batch.done)
@@ -182,9 +170,7 @@ class Journal:
     async def close(self) -> None:
         """Finish what was appended, then let the spool go."""
         self._closed = True
-        while batch := self._waiting or self._writing:
-            await asyncio.wait([batch.done])
-        await asyncio.to_thread(self._writer.shutdown)
+        await self._writer.close()
         await asyncio.to_thread(self._spool.close)
 
     @property
@@ -235,8 +221,7 @@ class Journal:
     def _known(self, identifier: str, fresh: list[Event]) -> Event | None:
         if not identifier:
             return None
-        pending = [batch.events for batch in (self._writing, self._waiting) if batch]
-        under_way = {event.id: event for events in [*pending, fresh] for event in events}
+        under_way = {event.id: event for event in [*self._writer.events(), *fresh]}
         return under_way.get(identifier) or self._history.recorded(identifier)
 
     def _compose(self, draft: Draft, identifier: str, seq: int) -> Event:
@@ -251,10 +236,9 @@ class Journal:
         return canonical.compose(draft, stamp)
 
     def _admit(self, events: list[Event]) -> None:
-        pending = sum(batch.size for batch in (self._writing, self._waiting) if batch)
         reserved = all(event.type in RESERVED for event in events)
         try:
-            self._spool.admit(pending + _size(events), reserved=reserved)
+            self._spool.admit(self._writer.size + size_of(events), reserved=reserved)
         except SpoolFull as error:
             self.refused += len(events)
             self._full_at = self._spool.size
@@ -269,55 +253,18 @@ class Journal:
         if not reserved:
             self._full_at = self._spool.limit - self._spool.reserve
 
-    def _join(self, events: list[Event]) -> Batch:
-        """Put events into the batch that is written next."""
-        loop = asyncio.get_running_loop()
-        if self._waiting is None:
-            self._waiting = Batch(loop.create_future())
-            if self._writing is None:
-                # Not at once: who else appends in this turn of the loop shares the fsync.
-                loop.call_soon(self._write_next)
-        self._waiting.events.extend(events)
-        self._waiting.size += _size(events)
-        return self._waiting
-
-    def _write_next(self) -> None:
-        if self._writing is not None or self._waiting is None:
-            return
-        self._writing, self._waiting = self._waiting, None
-        bodies = [event.body for event in self._writing.events]
-        loop = asyncio.get_running_loop()
-        loop.run_in_executor(self._writer, self._spool.write, bodies).add_done_callback(self._written)
-
-    def _written(self, result: asyncio.Future[int]) -> None:
-        batch, self._writing = self._writing, None
-        if batch is None:
-            return
-        error = result.exception()
-        if error is None:
-            self._acknowledge(batch, result.result())
-        else:
-            self._fail(batch, error)
-        self._write_next()
-
-    def _acknowledge(self, batch: Batch, segment: int) -> None:
-        for event in batch.events:
+    def _durable(self, events: list[Event], segment: int) -> None:
+        for event in events:
             self._history.see(event.body, segment)
             self.appended[event.type] += 1
-        self._backlog.add(len(batch.events), self._clock())
+        self._backlog.add(len(events), self._clock())
         if self._delivery:
             self._delivery.wake()
-        _settle(batch, None)
 
-    def _fail(self, batch: Batch, error: BaseException) -> None:
-        """Nobody was told of these numbers: they are given again, so those who wait behind must fail too."""
-        failure = error if isinstance(error, SpoolError) else SpoolError(f"the spool can't be written: {error}")
-        self._seq = batch.events[0].seq - 1
-        for failed in (batch, self._waiting):
-            if failed is not None:
-                self.refused += len(failed.events)
-                _settle(failed, failure)
-        self._waiting = None
+    def _lost(self, events: list[Event]) -> None:
+        """Their numbers are given again."""
+        self._seq = events[0].seq - 1
+        self.refused += len(events)
 
 
 class _Past:
@@ -331,15 +278,6 @@ class _Past:
         head = self._history.see(body, segment)
         if not delivered and head is not None:
             self._backlog.add(1, dt.datetime.fromisoformat(head.occurred_at))
-
-
-def _settle(batch: Batch, error: SpoolError | None) -> None:
-    if not batch.done.done():
-        batch.done.set_result(error)
-
-
-def _size(events: list[Event]) -> int:
-    return sum(len(event.body) + RECORD_OVERHEAD for event in events)
 
 
 def _milliseconds(moment: dt.datetime) -> int:
