@@ -23,8 +23,9 @@ from controller import logs
 from controller.diff.ignored import check
 from controller.diff.ownership import ownership_digest
 from controller.errors import ShipslogError, Terminal
+from controller.fetch.news import Listeners
 from controller.fetch.reader import Limits
-from controller.fetch.repository import Listeners, Repositories
+from controller.fetch.repository import Repositories
 from controller.kube.access import from_kubeconfig_bytes, from_kubeconfig_file, in_cluster
 from controller.kube.cluster import open_cluster
 from controller.metrics import Metrics

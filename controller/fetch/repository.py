@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import msgspec
 
 from controller.fetch.errors import GitFailure, NotPolled
 from controller.fetch.failure import error_of
 from controller.fetch.mirror import Mirror, directory_name
 from controller.fetch.naming import check_name, missing
+from controller.fetch.news import Listeners, News
 from controller.fetch.poller import Poller
 from controller.fetch.reader import Limits
 from controller.fetch.shelf import Shelf
@@ -25,12 +22,11 @@ from controller.model.ref import Ref
 from controller.tasks import spawn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from controller.errors import ShipslogError
     from controller.fetch.poller import Round
-    from controller.fetch.survey import Rewrite
     from controller.model.objects import Key
     from controller.model.repository import Credentials, Repository
     from controller.model.revision import Revision
@@ -39,40 +35,6 @@ _PER_HOST = 8
 """Conversations with one host at a time: a host that stalls holds back its own repositories only."""
 LARGEST_MIRROR = 2 << 30
 ROOM = 8 << 30
-
-PollResult = Literal["moved", "unchanged", "failed"]
-
-
-class RepositoryState(msgspec.Struct, frozen=True):
-    """What polling found out about a Repository."""
-
-    reachable: bool
-    refs: int = 0
-    """Branches and tags that the server has."""
-    head: str = ""
-    """Object id of the default branch's head."""
-    last_fetch: str = ""
-    """When something was last fetched, RFC 3339 in UTC; empty when not by this process."""
-    error: ShipslogError | None = None
-    """Why it can't be read, with its fate."""
-
-
-def _nothing(*_: object) -> None:
-    """Nobody listens."""
-
-
-@dataclasses.dataclass
-class Listeners:
-    """Who hears of what. All are called on the event loop and must not block."""
-
-    on_change: Callable[[Key], None] = _nothing
-    """A ref that somebody wants of this Repository moved, appeared, or went away."""
-    on_state: Callable[[Key, RepositoryState], None] = _nothing
-    """A poll found something else than the one before."""
-    on_rewrite: Callable[[Key, Rewrite], None] = _nothing
-    """History was rewritten: a branch was pushed with force, or a tag was moved. Called before `on_change`."""
-    on_poll: Callable[[PollResult, float], None] = _nothing
-    """A look at a server ended, after so many seconds."""
 
 
 class Repositories:
@@ -95,7 +57,7 @@ class Repositories:
         """
         self._group = group
         self._directory = directory
-        self._listeners = listeners or Listeners()
+        self._news = News(listeners or Listeners())
         self._file_urls = file_urls
         self._limits = limits or Limits()
         self._largest = largest_mirror
@@ -104,7 +66,6 @@ class Repositories:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._places: dict[Key, str] = {}
         self._gates: dict[str, asyncio.Semaphore] = {}
-        self._states: dict[Key, RepositoryState] = {}
         self._keys: dict[Key, tuple[tuple[str, str], ...]] = {}
 
     def ensure(
@@ -124,12 +85,7 @@ class Repositories:
         if url.startswith("ssh://") and credentials is None:
             problem = problem or "spec.secretRef is missing\nname a Secret with identity and known_hosts"
         name = directory_name(url, _scope(repository))
-        old = self._places.get(key)
-        refs: set[Ref] = set()
-        if old is not None and old != name:
-            refs = self._pollers[old].leave(key)
-            self._states.pop(key, None)
-            self._end_if_unused(old, keep=True)  # a Secret that can't be read now may be back in a minute
+        refs = self._move_out(key, name)
         poller = self._pollers.get(name) or self._start(name, Access(url))
         starting = not poller.users  # it comes round to its first look by itself
         before, before_access = poller.users.get(key), poller.mirror.access
@@ -138,7 +94,7 @@ class Repositories:
         longest = max(seconds(user.spec.timeout) for user in poller.users.values())
         poller.mirror.access = Access(url, credentials, longest, self._file_urls, problem)
         if before is not None and self._keys.get(key) != tuple(keys):
-            self._listeners.on_change(key)  # another verdict, maybe
+            self._news.listeners.on_change(key)  # another verdict, maybe
         self._keys[key] = tuple(keys)
         changed = before is None or before.spec != repository.spec or before_access != poller.mirror.access
         if changed and not starting:
@@ -147,7 +103,7 @@ class Repositories:
     def forget(self, key: Key) -> None:
         """Read this Repository no more; its mirror goes when nobody else reads it."""
         name = self._places.pop(key, None)
-        self._states.pop(key, None)
+        self._news.forget(key)
         self._keys.pop(key, None)
         if name is not None:
             self._pollers[name].leave(key)
@@ -235,6 +191,16 @@ class Repositories:
         self._tasks[name] = spawn(self._group, f"poll {access.url}", poller.run(ended))
         return poller
 
+    def _move_out(self, key: Key, name: str) -> set[Ref]:
+        """Leave the mirror that was read so far, where that is another one; what was wanted of it."""
+        old = self._places.get(key)
+        if old is None or old == name:
+            return set()
+        refs = self._pollers[old].leave(key)
+        self._news.forget(key)
+        self._end_if_unused(old, keep=True)  # a Secret that can't be read now may be back in a minute
+        return refs
+
     def _end_if_unused(self, name: str, *, keep: bool) -> None:
         if self._pollers[name].users:
             return
@@ -245,17 +211,8 @@ class Repositories:
         self._tasks[name].cancel()
 
     def _tell(self, poller: Poller, round_: Round) -> None:
-        """Tell the listeners what a round brought."""
         self._make_room(poller, round_)
-        result: PollResult = "failed" if round_.failure else "moved" if round_.moved else "unchanged"
-        self._listeners.on_poll(result, round_.seconds)
-        for rewrite in round_.survey.rewrites if round_.survey else ():
-            for key in poller.who_wants(rewrite.ref):
-                self._listeners.on_rewrite(key, rewrite)
-        for key in list(poller.users):
-            self._tell_state(poller, key, round_)
-        for key in {key for ref in round_.moved for key in poller.wanted.get(ref, ())}:
-            self._listeners.on_change(key)
+        self._news.tell(poller, round_)
 
     def _make_room(self, poller: Poller, round_: Round) -> None:
         """Others go from the disk when all mirrors together take more room than they may, or when it is full."""
@@ -271,22 +228,6 @@ class Repositories:
         for name in self._shelf.victims(used, mine, at_least=int(full)):
             self._pollers[name].evict()
 
-    def _tell_state(self, poller: Poller, key: Key, round_: Round) -> None:
-        before = self._states.get(key)
-        error = error_of(round_.failure, poller.users[key]) if round_.failure else None
-        if error is not None:
-            known = before or RepositoryState(reachable=False)
-            state = msgspec.structs.replace(known, reachable=False, error=error)
-        else:
-            assert round_.survey is not None  # noqa: S101 - without a failure there is one
-            table = round_.survey.table
-            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            last = now if round_.survey.fetched else before.last_fetch if before else ""
-            state = RepositoryState(True, len(table.refs), table.id_of(table.head) if table.head else "", last)
-        if before is None or _described(before) != _described(state):
-            self._states[key] = state
-            self._listeners.on_state(key, state)
-
 
 def _scope(repository: Repository) -> str:
     """Whose login reads the mirror: nobody else may read it, whoever names the same URL.
@@ -298,10 +239,6 @@ def _scope(repository: Repository) -> str:
         return ""
     names = (reference.name if reference else "" for reference in (spec.secret_ref, spec.proxy_secret_ref))
     return "/".join((repository.key.namespace, *names))
-
-
-def _described(state: RepositoryState) -> tuple[object, ...]:
-    return (state.reachable, state.refs, state.head, state.last_fetch, type(state.error), str(state.error or ""))
 
 
 def _unanswered(failure: GitFailure, repository: Repository) -> ShipslogError:

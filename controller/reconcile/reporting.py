@@ -18,7 +18,7 @@ from controller.reconcile.moment import whole
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from controller.fetch.repository import RepositoryState
+    from controller.fetch.news import RepositoryState
     from controller.metrics import Metrics
     from controller.model.base import Json
     from controller.reconcile.announce import Announcer

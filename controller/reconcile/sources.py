@@ -20,7 +20,8 @@ from controller.reconcile.access import access_of
 from controller.record.identifier import derived
 
 if TYPE_CHECKING:
-    from controller.fetch.repository import Repositories, RepositoryState
+    from controller.fetch.news import RepositoryState
+    from controller.fetch.repository import Repositories
     from controller.fetch.survey import Rewrite
     from controller.ports import Ledger
     from controller.reconcile.announce import Announcer

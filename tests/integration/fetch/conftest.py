@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from controller.fetch.repository import Listeners, Repositories, RepositoryState
+from controller.fetch.news import Listeners, RepositoryState
+from controller.fetch.repository import Repositories
 from controller.model.objects import Key
 from controller.model.repository import Credentials, Repository, RepositorySpec, SecretRef
 from tests.ground.git_server import BareRepository, GitServer, Worktree
