@@ -1,4 +1,4 @@
-"""What the stages ask of the world: Protocols, implemented at the edges and wired in `app.py`."""
+"""What the stages ask of the world: Protocols, implemented at the edges and wired in `app/`."""
 
 from __future__ import annotations
 
