@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import os
 import typing
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import uvloop
 
 from controller import app, faults, logs
 from controller.cli.home import first_of_variable
@@ -59,7 +59,7 @@ def command(**given: Any) -> int:
     settings = at_home(Settings.from_environment(environment), environment)
     logs.configure(settings.log_level, settings.log_format)
     faults.arm(environment.get(faults.VARIABLE, ""))
-    return asyncio.run(app.run(settings))
+    return uvloop.run(app.run(settings))
 
 
 def at_home(settings: Settings, environment: Mapping[str, str]) -> Settings:

@@ -140,7 +140,9 @@ def test_nobody_is_asked_for_ever_who_does_not_answer(
     way.rule = lambda method, path: Fault(lost=True) if lost and is_write(method, path) else None
     _sync(world, *names)
 
-    eventually(lambda: "were not attempted" in world.condition("shop", "Synced").get("message", ""), "it is said")
+    eventually(
+        lambda: "were not attempted" in world.condition("shop", "Synced").get("message", ""), "it is said", seconds=90
+    )
     lost = False
 
     world.await_ready("shop", seconds=60)

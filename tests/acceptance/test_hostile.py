@@ -249,7 +249,7 @@ def _start(world: World, setting: Setting, number: int) -> Told:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=120,  # they start beside a storm of renderings: until then it is slow, not accepted
         )
     except subprocess.TimeoutExpired:
         return Told("setting", name, "it was accepted", (*setting.says,))
