@@ -61,6 +61,15 @@ class Admin:
         accept: str = "application/json",
     ) -> Any:
         """Any request; a body is sent as JSON."""
+        return _decoded(self._request(method, path, body, content_type, accept))
+
+    def watch(self, path: str, since: str, seconds: int) -> list[dict[str, Any]]:
+        """The events of a list that come after a resource version, within so many seconds."""
+        query = f"?watch=true&resourceVersion={since}&timeoutSeconds={seconds}"
+        lines = self._request("GET", path + query, None, "application/json", "application/json").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def _request(self, method: str, path: str, body: dict[str, Any] | None, content_type: str, accept: str) -> bytes:
         request = urllib.request.Request(  # noqa: S310 - always https
             self._url + path,
             method=method,
@@ -69,9 +78,13 @@ class Admin:
         )
         try:
             with urllib.request.urlopen(request, context=self._tls, timeout=30) as answer:  # noqa: S310
-                content = answer.read()
+                content: bytes = answer.read()
         except urllib.error.HTTPError as error:
             with error:
                 text = error.read().decode(errors="replace")
             raise ApiError(method, path, error.code, text) from error
-        return json.loads(content) if content[:1] in (b"{", b"[") else content.decode()
+        return content
+
+
+def _decoded(content: bytes) -> Any:
+    return json.loads(content) if content[:1] in (b"{", b"[") else content.decode()

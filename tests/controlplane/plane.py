@@ -7,6 +7,7 @@ import secrets
 import shutil
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _READY_SECONDS = 90.0
 _RELEASE_SECONDS = 10.0
+_RELEASED_AT_ONCE = 8
 _TRIES = 3
 _NODES = ("kwok-0", "kwok-1")
 _SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -128,21 +130,25 @@ class ControlPlane:
 
     def _release(self, services: list[str]) -> None:
         """Delete Services by the API: an address whose Service vanished below it is looked for again and again."""
+        with ThreadPoolExecutor(_RELEASED_AT_ONCE) as pool:
+            for _ in pool.map(self._release_one, services):
+                pass
+
+    def _release_one(self, service: str) -> None:
         deadline = time.monotonic() + _RELEASE_SECONDS
-        for service in services:
-            namespace, name = service.split("/")
-            while True:
-                try:
-                    self.admin.delete(f"/api/v1/namespaces/{namespace}/services/{name}")
-                except ApiError as error:
-                    if error.status == HTTPStatus.NOT_FOUND:
-                        break
-                    # A webhook that is just gone is asked until the API server has seen that it is.
-                    if time.monotonic() > deadline:
-                        raise TimeoutError(f"Service {service} can't be deleted: {error}") from error
-                    time.sleep(0.05)
-                else:
-                    break
+        namespace, name = service.split("/")
+        while True:
+            try:
+                self.admin.delete(f"/api/v1/namespaces/{namespace}/services/{name}")
+            except ApiError as error:
+                if error.status == HTTPStatus.NOT_FOUND:
+                    return
+                # A webhook that is just gone is asked until the API server has seen that it is.
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"Service {service} can't be deleted: {error}") from error
+                time.sleep(0.05)
+            else:
+                return
 
     def _become_ready(self) -> None:
         self._group.await_running(_READY_SECONDS)

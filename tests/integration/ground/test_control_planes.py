@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -206,6 +207,40 @@ def test_reset_leaves_nothing_and_takes_seconds(plane: ControlPlane) -> None:
     assert not _served(admin, widgets)
     assert "example.org" not in {group["name"] for group in admin.get("/apis")["groups"]}
     assert "changed" not in admin.get("/api/v1/namespaces/default")["metadata"]["labels"]
+
+
+def test_a_watch_that_resumes_during_a_reset_misses_nothing(plane: ControlPlane) -> None:
+    """Every deletion has a resource version of its own: informers that resumed after a shared one would keep ghosts."""
+    path = "/api/v1/configmaps"
+    for number in range(30):
+        plane.admin.create("/api/v1/namespaces/default/configmaps", {"metadata": {"name": f"map-{number}"}})
+    before = plane.admin.get(path)["metadata"]["resourceVersion"]
+
+    plane.reset()
+
+    events = plane.admin.watch(path, before, 1)
+    deleted = [event["object"]["metadata"] for event in events if event["type"] == "DELETED"]
+    assert {f"map-{number}" for number in range(30)} <= {metadata["name"] for metadata in deleted}
+    versions = [metadata["resourceVersion"] for metadata in deleted]
+    assert len(set(versions)) == len(versions)
+
+
+def test_many_namespaces_are_emptied_and_stay_gone(plane: ControlPlane) -> None:
+    """What the cluster's controllers put into each does not come back."""
+    wanted = {f"team-{number:03d}" for number in range(300)}
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: plane.admin.create("/api/v1/namespaces", {"metadata": {"name": name}}), wanted))
+    eventually("its ConfigMap in each", lambda: wanted <= _namespaces(plane.admin, "/api/v1/configmaps"), 60)
+
+    plane.reset()
+
+    assert not wanted & names(plane.admin, "/api/v1/namespaces")
+    for kind in ("configmaps", "serviceaccounts"):
+        assert not wanted & _namespaces(plane.admin, f"/api/v1/{kind}")
+
+
+def _namespaces(admin: Admin, path: str) -> set[str]:
+    return {item["metadata"]["namespace"] for item in admin.get(path)["items"]}
 
 
 def test_after_a_reset_the_same_can_be_made_again(plane: ControlPlane) -> None:
