@@ -20,11 +20,11 @@ class NotSeenError(RuntimeError):
 
 
 class Lookout:
-    """Watches a kind in a namespace while the `async with` block runs."""
+    """Watches a kind in a namespace, or in all of them, while the `async with` block runs."""
 
-    def __init__(self, client: ApiCluster, api_version: str, kind: str, namespace: str) -> None:
+    def __init__(self, client: ApiCluster, api_version: str, kind: str, namespace: str = "") -> None:
         self.bodies: dict[str, Json] = {}
-        """The objects by name, as last seen."""
+        """The objects by name, or by namespace/name where all namespaces are watched; as last seen."""
         self._client = client
         self._what = api_version, kind, namespace
         self._news = asyncio.Event()
@@ -75,10 +75,14 @@ class Lookout:
                     case "synced":
                         self._synced.set()
                     case "deleted":
-                        self.bodies.pop(event.body["metadata"]["name"], None)
+                        self.bodies.pop(self._name(event.body), None)
                     case _:
-                        self.bodies[event.body["metadata"]["name"]] = event.body
+                        self.bodies[self._name(event.body)] = event.body
                 self._news.set()
+
+    def _name(self, body: Json) -> str:
+        metadata = body["metadata"]
+        return f"{metadata['namespace']}/{metadata['name']}" if not self._what[2] else str(metadata["name"])
 
 
 def is_ready(body: Json, revision: str = "") -> bool:

@@ -1,0 +1,113 @@
+"""What is to stand: the files of one repository, the Applications that read it, and what must come of them."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import yaml
+
+from controller.diff.normalise import Ownership, claim
+from controller.model.labels import API_VERSION
+from controller.model.objects import Key
+from tests.benchmarks.fleet import KINDS, application
+from tests.ground.world import TEAM
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from controller.model.base import Json
+    from tests.benchmarks.fleet import Fleet
+
+IN_CLUSTER = "in-cluster"
+_made = itertools.count()
+
+
+@dataclass(frozen=True)
+class Cargo:
+    """`objects` says how many of each kind must stand at the end, by cluster and kind: else nothing was measured."""
+
+    namespaces: tuple[str, ...]
+    files: Mapping[str, str]
+    applications: Sequence[Json]
+    objects: Mapping[str, Mapping[tuple[str, str], int]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the Applications."""
+        return tuple(str(body["metadata"]["name"]) for body in self.applications)
+
+
+def of_fleet(fleet: Fleet, clusters: Sequence[str] = (IN_CLUSTER,)) -> Cargo:
+    """A fleet, dealt out over clusters in turn."""
+    bodies = []
+    counts = dict.fromkeys(clusters, 0)
+    for name, cluster in zip(fleet.names, itertools.cycle(clusters), strict=False):
+        body = application(name)
+        body["spec"]["destination"]["cluster"] = cluster
+        bodies.append(body)
+        counts[cluster] += 1
+    return Cargo(
+        namespaces=fleet.names,
+        files=fleet.files(),
+        applications=bodies,
+        objects={cluster: dict.fromkeys(KINDS, count) for cluster, count in counts.items()},
+    )
+
+
+class Maps:
+    """One Application of many ConfigMaps, each in a file of plain YAML."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.name = f"large-{next(_made):02d}"
+
+    def key(self, number: int) -> str:
+        """Name of a ConfigMap."""
+        return f"map-{number:05d}"
+
+    def body(self, number: int, version: str = "0") -> Json:
+        """A ConfigMap as a person would write it."""
+        labels = {"app.kubernetes.io/name": self.name, "app.kubernetes.io/component": f"part-{number % 10}"}
+        data = {"version": version, "log_level": "info", "region": "north", "number": str(number)}
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": self.key(number), "labels": labels},
+            "data": data,
+        }
+
+    def file(self, number: int, version: str = "0") -> Mapping[str, str]:
+        """The file of one."""
+        return {f"apps/{self.name}/{self.key(number)}.yaml": yaml.safe_dump(self.body(number, version))}
+
+    def cargo(self) -> Cargo:
+        """All of it."""
+        files = {path: text for number in range(self.size) for path, text in self.file(number).items()}
+        stand = {IN_CLUSTER: {("v1", "ConfigMap"): self.size}}
+        return Cargo((self.name,), files, [application(self.name)], stand)
+
+    def wishes(self) -> Sequence[Json]:
+        """Every object as our apply sends it, under another installation's mark."""
+        return [wish(self.body(number), self.name) for number in range(self.size)]
+
+
+def wish(body: Json, name: str, installation: str = "bare") -> Json:
+    """An object of an Application as its apply sends it: labels and annotation of ownership included."""
+    mark = Ownership(installation, Key(TEAM, name))
+    return claim(body, "", namespaced=True, namespace=name, ownership=mark).body
+
+
+def connection(name: str, kubeconfig: str, namespace: str) -> Sequence[Json]:
+    """A Cluster, and the Secret with the kubeconfig that it names."""
+    reference = {"name": f"{name}-kubeconfig", "namespace": namespace}
+    return [
+        {"apiVersion": "v1", "kind": "Secret", "metadata": dict(reference), "stringData": {"kubeconfig": kubeconfig}},
+        {
+            "apiVersion": API_VERSION,
+            "kind": "Cluster",
+            "metadata": {"name": name},
+            "spec": {"kubeconfigSecretRef": reference},
+        },
+    ]

@@ -1,0 +1,141 @@
+"""Hand edits, one after the other: how soon is each recorded, and how soon healed?"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from controller.model.objects import ObjectId
+from tests.benchmarks.cargo import of_fleet
+from tests.benchmarks.counters import rest
+from tests.benchmarks.crew import crew
+from tests.benchmarks.fit import percentile
+from tests.benchmarks.fleet import MAP, Fleet
+from tests.benchmarks.hand import edit, episodes, is_healed
+from tests.benchmarks.lookout import Lookout
+from tests.benchmarks.question import Aim, Answer, Curve, Plot, Section
+from tests.benchmarks.usage import cpu_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.benchmarks.crew import Crew
+    from tests.benchmarks.hand import Edit
+    from tests.benchmarks.harbour import Harbour
+    from tests.benchmarks.progress import Progress
+    from tests.benchmarks.question import Asked
+
+HEALED = 60.0
+"""Seconds until an edit must be healed."""
+RECORDED_P99, HEALED_P99 = 0.5, 1.0
+SHARES = (0.5, 0.99, 1.0)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is done. Every Application is edited at most four times in a minute: more would be a fight."""
+
+    applications: int = 1000
+    edits: int = 200
+
+
+class DriftOneByOne:
+    """Each edit changes the ConfigMap of another Application, and the next one waits until it is healed."""
+
+    name = "drift_one_by_one"
+    title = "Hand edits, one by one: edited to recorded, edited to healed"
+
+    def __init__(self, asked: Asked, sizes: Sizes | None = None) -> None:
+        self.sizes = sizes or (Sizes(20, 20) if asked.quick else Sizes(asked.applications))
+
+    def measure(self, ground: Harbour, progress: Progress) -> Answer:
+        """Measure it."""
+        return asyncio.run(self._measure(ground, progress))
+
+    async def _measure(self, ground: Harbour, progress: Progress) -> Answer:
+        cargo = of_fleet(Fleet(self.sizes.applications))
+        async with ground.world(cargo.namespaces) as world, crew(ground, world, cargo) as sailors:
+            with progress.step(f"{len(cargo.names)} Applications come to stand"):
+                await sailors.deliver()
+            before, cpu = await rest(sailors.controller), cpu_of(sailors.controller.pid)
+            epoch = time.time() - time.monotonic()
+            with progress.step(f"{self.sizes.edits} hand edits, one by one"):
+                edits, healed = await self._edit(sailors)
+            after, cpu = await rest(sailors.controller), cpu_of(sailors.controller.pid).since(cpu)
+            found = await episodes(world.ledger, len(edits))
+        seen, recorded = [], []
+        for number, (object_, one) in enumerate(edits):
+            record = found[object_][number // len(cargo.names)]
+            seen.append(record.occurred - epoch - one.sent)
+            recorded.append(record.recorded - epoch - one.sent)
+        requests = sum((after.requests - before.requests).values()) / len(edits)
+        request = percentile([one.answered - one.sent for _, one in edits], 0.5)
+        return _answer(len(cargo.names), request, seen, recorded, healed, cpu.seconds / len(edits), requests)
+
+    async def _edit(self, sailors: Crew) -> tuple[Sequence[tuple[str, Edit]], Sequence[float]]:
+        """The edits by object, and seconds until each was healed, as a watch of somebody else's sees it."""
+        names, edits, healed = sailors.cargo.names, [], []
+        async with Lookout(sailors.client, "v1", "ConfigMap") as maps:
+            for number in range(self.sizes.edits):
+                target = ObjectId("", "ConfigMap", names[number % len(names)], MAP)
+                one = await edit(sailors.client, target, "v1", {"data": {"version": f"by hand {number}"}})
+                key = f"{target.namespace}/{MAP}"
+                moment = await maps.until(lambda seen, key=key, one=one: is_healed(seen[key], one), HEALED)  # type: ignore[misc]
+                edits.append((str(target), one))
+                healed.append(moment - one.sent)
+        return edits, healed
+
+
+def _answer(
+    applications: int,
+    request: float,
+    seen: Sequence[float],
+    recorded: Sequence[float],
+    healed: Sequence[float],
+    cpu: float,
+    requests: float,
+) -> Answer:
+    times = {"seen by the controller": seen, "recorded in the ledger": recorded, "healed": healed}
+    rows = [
+        (what, *(f"{percentile(values, share) * 1000:.0f} ms" for share in SHARES)) for what, values in times.items()
+    ]
+    rows += [("the edit's own request", f"{request * 1000:.0f} ms", "", "")]
+    rows += [("CPU of ours per edit", f"{cpu * 1000:.0f} ms", "", ""), ("requests per edit", f"{requests:.1f}", "", "")]
+    curves = [
+        Curve(
+            what, [percentile(values, step / 100) * 1000 for step in range(101)], [float(step) for step in range(101)]
+        )
+        for what, values in times.items()
+    ]
+    return Answer(
+        question=DriftOneByOne.name,
+        sections=[
+            Section(
+                f"{len(healed)} hand edits at {applications} Applications, one by one: from the moment the edit "
+                "was sent",
+                ("", "p50", "p99", "worst"),
+                rows,
+            )
+        ],
+        ratios={"healed, p50, to the edit's own request": round(percentile(healed, 0.5) / request, 3)},
+        aims=[
+            Aim("hand edit to recorded, p99", percentile(recorded, 0.99), RECORDED_P99, "s"),
+            Aim("hand edit to healed, p99", percentile(healed, 0.99), HEALED_P99, "s"),
+        ],
+        plots=[
+            Plot(
+                "drift-one-by-one", "From a hand edit until it is seen, recorded and healed", "ms", "% of edits", curves
+            )
+        ],
+        data={
+            "applications": applications,
+            "requestSeconds": round(request, 6),
+            "seenSeconds": [round(value, 6) for value in seen],
+            "recordedSeconds": [round(value, 6) for value in recorded],
+            "healedSeconds": [round(value, 6) for value in healed],
+            "cpuSecondsPerEdit": cpu,
+            "requestsPerEdit": requests,
+        },
+    )
