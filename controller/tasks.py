@@ -127,8 +127,11 @@ async def _ending(run: Callable[[], Awaitable[None]]) -> Exception | None:
     return None
 
 
-async def measure_lag(observe: Callable[[float], None], *, interval: float = 0.5) -> None:
-    """Tell `observe` for ever how many seconds late the event loop ran a timer of `interval` seconds."""
+async def measure_lag(observe: Callable[[float], None], *, interval: float = 0.05) -> None:
+    """Tell `observe` for ever how many seconds late the event loop ran a timer of `interval` seconds.
+
+    What blocks the loop for longer than an interval is always seen, at most one interval shorter than it was.
+    """
     clock = asyncio.get_running_loop().time
     while True:
         due = clock() + interval

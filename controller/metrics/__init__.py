@@ -15,9 +15,11 @@ from controller.metrics.application import ApplicationMetrics
 from controller.metrics.cluster import ClusterMetrics
 from controller.metrics.ledger import LedgerMetrics
 from controller.metrics.objects import ObjectMetrics
-from controller.metrics.registry import SHORT
 from controller.metrics.source import SourceMetrics
 from controller.metrics.work import WorkMetrics
+
+LAG = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5, 10, 30)
+"""Buckets for the event loop's lag, close where it begins to be felt; in seconds."""
 
 
 class Metrics(LedgerMetrics, SourceMetrics, ClusterMetrics, ObjectMetrics, WorkMetrics, ApplicationMetrics):
@@ -31,5 +33,5 @@ class Metrics(LedgerMetrics, SourceMetrics, ClusterMetrics, ObjectMetrics, WorkM
         self.build_info = self._gauge("build_info", "Version of the running controller; always 1.", "version")
         self.build_info.labels(version=version).set(1)
         self.event_loop_lag = self._histogram(
-            "event_loop_lag_seconds", "How late the event loop ran a timer.", buckets=SHORT
+            "event_loop_lag_seconds", "How late the event loop ran a timer of 50 ms.", buckets=LAG
         )
