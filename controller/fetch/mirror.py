@@ -16,7 +16,7 @@ from controller.fetch.objects import Objects
 from controller.fetch.store import Access, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
     from controller.fetch.command import Command
@@ -97,19 +97,42 @@ class Mirror:
         """Fetch these refspecs, after our refs that are `gone` were deleted; `have` is true again then.
 
         Raises:
-            GitFailure: by cause; `size` when the mirror grew over its limit.
+            GitFailure: by cause; `size` when the mirror would grow over its limit: nothing was fetched then.
         """
         access = self.access
+        before = {name: id_ for name, id_ in self.have.items() if name not in gone}
 
         def work(command: Command) -> tuple[dict[str, str], int]:
             if gone:
                 self._store.delete(command, gone)
             if refspecs:
-                self._store.fetch(command, access, refspecs)
+                self._store.fetch(command, access, refspecs, before)
             return self._store.refs(command), self._store.size()
 
-        self.have, self.size = await self._converse(work)
+        try:
+            self.have, self.size = await self._converse(work)
+        except GitFailure as failure:
+            if failure.cause == "size":
+                self.have = before
+            raise
         self.objects.used = asyncio.get_running_loop().time()  # somebody waits for it
+
+    async def compact(self, keep: Iterable[str]) -> bool:
+        """Throw out all that none of these refs of ours reaches; whether the mirror is smaller now."""
+        unwanted, before = self.have.keys() - set(keep), self.size
+
+        def work(command: Command) -> tuple[dict[str, str], int]:
+            self._store.compact(command, unwanted)
+            return self._store.refs(command), self._store.size()
+
+        self._commits.clear()  # none of them is missed because it was here once
+        try:
+            self.have, self.size = await self._converse(work)
+        except GitFailure as failure:
+            if failure.cause not in {"timeout", "size", "disk"}:
+                raise
+            return False
+        return self.size < before
 
     async def pin(self, sha: str) -> None:
         """Keep a commit that is in the mirror.

@@ -82,7 +82,8 @@ class News:
 
     def _tell_state(self, poller: Poller, key: Key, round_: Round) -> None:
         before = self._states.get(key)
-        error = error_of(round_.failure, poller.users[key]) if round_.failure else None
+        failure = round_.failure or poller.refused(key)
+        error = error_of(failure, poller.users[key]) if failure else None
         if error is not None:
             known = before or RepositoryState(reachable=False)
             state = msgspec.structs.replace(known, reachable=False, error=error)

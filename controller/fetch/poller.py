@@ -80,6 +80,8 @@ class Poller:
         self._known: dict[Ref, Known] = {}
         self._failed: Failed | None = None
         self._failures = 0
+        self._refused: dict[Ref, Failed] = {}
+        """Why single refs could not be fetched at the last look, while others could."""
         self._disappointed: set[Ref] = set()
         """Refs whose askers got an error: they hear of it when there is an answer."""
         self._table: RefTable | None = None
@@ -145,6 +147,10 @@ class Poller:
         refs = [ref for ref in self.wanted if ref.commit is None and table is not None and table.name_of(ref) == name]
         return {key for ref in refs for key in self.wanted[ref]}
 
+    def refused(self, key: Key) -> GitFailure | None:
+        """Why a ref that it wants could not be fetched at the last look, where that ref is the only reason."""
+        return next((failed.failure for ref, failed in self._refused.items() if key in self.wanted.get(ref, ())), None)
+
     async def answer(self, key: Key, ref: Ref, fresh_since: float | None) -> Answer:
         """What the ref means: as known when the server was asked after `fresh_since`, else it is asked now.
 
@@ -158,7 +164,7 @@ class Poller:
                 known = self._known.get(ref)
                 if known and self._is_fresh(ref, known, fresh_since):
                     return known.answer
-                failed = self._failed
+                failed = self._failed or self._refused.get(ref)
                 if failed and failed.at >= (noted if fresh_since is None else fresh_since):
                     self._disappointed.add(ref)
                     raise failed.failure
@@ -262,14 +268,16 @@ class Poller:
         except GitFailure as failure:
             self._failed = Failed(failure, started)
             self._failures += 1
-            moved = await self._fall_back(wanted)
-            return Round(None, failure, moved, self._clock() - started)
+            await self._fall_back(wanted)
+            return Round(None, failure, frozenset(), self._clock() - started)
         if survey.listed:
             self._table, self._table_at = survey.table, started
         moved = frozenset(ref for ref, answer in survey.answers.items() if self._has_moved(ref, answer))
         self._known.update({ref: Known(answer, self._table_at) for ref, answer in survey.answers.items()})
         self._disappointed -= set(survey.answers)
         self._failed, self._failures = None, 0
+        self._refused = {ref: Failed(failure, started) for ref, failure in survey.failures.items()}
+        await self._fall_back(set(survey.failures))
         return Round(survey, None, moved, self._clock() - started)
 
     def _must_list(self, wanted: set[Ref]) -> bool:
@@ -291,10 +299,9 @@ class Poller:
             return True
         return known is not None and known.answer.revision != answer.revision
 
-    async def _fall_back(self, wanted: set[Ref]) -> frozenset[Ref]:
+    async def _fall_back(self, wanted: set[Ref]) -> None:
         """Answer from what an earlier run left in the mirror; never over what this run has heard."""
         unanswered = wanted - set(self._known)
         with suppress(GitFailure):
             for ref, answer in (await self._surveyor.remembered(unanswered)).items():
                 self._known[ref] = Known(answer, NEVER)
-        return frozenset()

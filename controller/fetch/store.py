@@ -27,7 +27,7 @@ from controller.fetch.login import login, redacted
 from controller.fetch.memfile import MemoryFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from controller.fetch.command import Command, Output
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 OURS = "refs/shipslog/"
 _LOCAL_SECONDS = 60.0
 """Longest time a command that talks to nobody may take."""
+_COMPACT_SECONDS = 300.0
 _MOST_PACKS = 40
 """Packs that may pile up, one per fetch, before they are put together."""
 _HEAD = "shipslog-head"
@@ -99,11 +100,13 @@ class Store:
         """
         return self._remote(command, access, "ls-remote", "--quiet", "--symref", "--", access.url).stdout
 
-    def fetch(self, command: Command, access: Access, refspecs: Sequence[str]) -> None:
+    def fetch(self, command: Command, access: Access, refspecs: Sequence[str], have: Mapping[str, str]) -> None:
         """Fetch these refspecs, and put packs together when there are many.
 
+        `have`: our refs as they are now; so they are again when the mirror would grow over its limit.
+
         Raises:
-            GitFailure: by cause; `size` when the mirror grows over its limit.
+            GitFailure: by cause; `size` when the mirror would grow over its limit.
         """
         options = (
             "--quiet",
@@ -113,15 +116,33 @@ class Store:
             "--no-recurse-submodules",
             "--no-show-forced-updates",
         )
+        packs = self._packs()
         try:
             self._remote(
                 command, access, "fetch", *options, "--stdin", "--", access.url, lines=refspecs, watch=self._check_size
             )
+            self._check_size()
+        except GitFailure as failure:
+            if failure.cause == "size":
+                self._take_back(command, have, packs)
+            raise
         finally:
             self._clean()
-        self._check_size()
-        if sum(1 for _ in self.directory.glob("objects/pack/*.pack")) > _MOST_PACKS:
+        if len(self._packs()) > _MOST_PACKS:
             self._checked(command, "repack", "--geometric=2", "-d", "-q")
+
+    def compact(self, command: Command, unwanted: Collection[str]) -> None:
+        """Throw out these refs of ours, and all objects that no other one reaches.
+
+        Raises:
+            GitFailure: the mirror is corrupt, or it takes too long; then it is as large as before.
+        """
+        if unwanted:
+            self.delete(command, unwanted)
+        try:
+            self._checked(command, "repack", "-a", "-d", "-q", seconds=_COMPACT_SECONDS)
+        finally:
+            self._clean()
 
     def delete(self, command: Command, names: Collection[str]) -> None:
         """Delete refs of ours.
@@ -162,6 +183,20 @@ class Store:
             aside = self.directory.with_name(f"{self.directory.name}.{uuid.uuid4().hex}.gone")
             self.directory.rename(aside)
             shutil.rmtree(aside, ignore_errors=True)
+
+    def _take_back(self, command: Command, have: Mapping[str, str], packs: set[str]) -> None:
+        """Undo a fetch: what was there before stays for those who read it."""
+        now = self.refs(command)
+        lines = [f"update {OURS}{name} {id_}" for name, id_ in have.items() if now.get(name) != id_]
+        lines += [f"delete {OURS}{name}" for name in now if name not in have]
+        if lines:
+            self._checked(command, "update-ref", "--stdin", lines=lines)
+        for pack in self._packs() - packs:
+            for path in sorted(self.directory.glob(f"objects/pack/{pack}.*")):  # the index before the pack
+                path.unlink(missing_ok=True)
+
+    def _packs(self) -> set[str]:
+        return {path.stem for path in self.directory.glob("objects/pack/*.pack")}
 
     def _make(self, command: Command, hash_size: int) -> None:
         new = self.directory.with_name(f"{self.directory.name}.{uuid.uuid4().hex}.gone")
@@ -214,8 +249,10 @@ class Store:
             raise failure_of(redacted(output.stderr, access.credentials))
         return output
 
-    def _checked(self, command: Command, *arguments: str, lines: Sequence[str] = ()) -> Output:
-        output = self._run(command, *arguments, lines=lines)
+    def _checked(
+        self, command: Command, *arguments: str, lines: Sequence[str] = (), seconds: float = _LOCAL_SECONDS
+    ) -> Output:
+        output = command.run(arguments, self._local, seconds, lines=lines)
         if output.code:
             failure = failure_of(output.stderr)
             # Nobody but the disk takes part in these commands.
@@ -223,8 +260,8 @@ class Store:
             raise GitFailure(cause, f"git {arguments[0]}: {printable(failure.detail)}")
         return output
 
-    def _run(self, command: Command, *arguments: str, lines: Sequence[str] = ()) -> Output:
-        return command.run(arguments, self._local, _LOCAL_SECONDS, lines=lines)
+    def _run(self, command: Command, *arguments: str) -> Output:
+        return command.run(arguments, self._local, _LOCAL_SECONDS)
 
 
 def stored(directory: Path) -> list[str]:

@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from controller.fetch.errors import GitFailure
-from controller.fetch.plan import EVERYTHING, FetchPlan, fetched, local_name, plan
+from controller.fetch.fetcher import ALONE, Fetcher
+from controller.fetch.plan import FetchPlan, fetched, local_name, plan
 from controller.model.ref import DEFAULT
 from controller.model.revision import Revision
 
@@ -46,6 +47,8 @@ class Survey(NamedTuple):
     listed: bool
     """Whether the server was asked for the table."""
     answers: dict[Ref, Answer]
+    failures: dict[Ref, GitFailure]
+    """Those that took too much alone: what others want is not touched by it."""
     rewrites: tuple[Rewrite, ...]
     fetched: bool
 
@@ -55,13 +58,12 @@ class Surveyor:
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
-        self._searched: dict[str, int] = {}
-        """Commits that were searched in everything the server had, by the hash of its refs then."""
+        self._fetcher = Fetcher(mirror)
 
     async def look(self, wanted: Collection[Ref], table: RefTable | None = None) -> Survey:
         """Answer every wanted ref; `table`: what the server's refs are known to be, None to ask it.
 
-        A mirror that turns out to be corrupt or too large is thrown away once, and fetched anew.
+        A mirror that turns out to be corrupt is thrown away once, and fetched anew.
 
         Raises:
             GitFailure: by cause.
@@ -75,12 +77,9 @@ class Surveyor:
             if failure.cause == "object":
                 # A ref moved away between our two questions.
                 return await self._look(wanted, None)
-            if failure.cause not in {"corrupt", "size"}:
+            if failure.cause != "corrupt":
                 raise
-            again = failure.cause == "corrupt" or bool(self._mirror.have)
             await self._mirror.discard()
-            if not again:
-                raise
         return await self._look(wanted, table)
 
     async def remembered(self, wanted: Collection[Ref]) -> dict[Ref, Answer]:
@@ -114,14 +113,20 @@ class Surveyor:
         if mirror.evicted and any(planned):
             await mirror.restore(table.hash_size)
             planned = plan(wanted, table, mirror.have)
-        if planned.refspecs or planned.gone:
-            await mirror.fetch(planned.refspecs, planned.gone)
-        brought = bool(planned.refspecs)
+        keep = _ours(wanted, table)
+        refused = await self._fetcher.refs(planned, table, keep)
+        brought = len(planned.refspecs) > len(refused)
         for sha in planned.commits:
-            brought |= await self._fetch_commit(sha, table)
+            try:
+                brought |= await self._fetcher.commit(sha, table, keep)
+            except GitFailure as failure:
+                if failure.cause not in ALONE:
+                    raise
+                refused[sha] = failure
         await mirror.set_head(table.head)
-        answers = {ref: await self._answer(ref, table) for ref in wanted}
-        return Survey(table, listed, answers, await self._rewrites(planned, before), brought)
+        failures = {ref: refused[name] for ref in wanted if (name := ref.commit or table.name_of(ref)) in refused}
+        answers = {ref: await self._answer(ref, table) for ref in wanted if ref not in failures}
+        return Survey(table, listed, answers, failures, await self._rewrites(planned, before), brought)
 
     async def _answer(self, ref: Ref, table: RefTable) -> Answer:
         if ref.commit is not None:
@@ -140,27 +145,6 @@ class Surveyor:
             raise GitFailure("corrupt", f"{name} was fetched and is not there")
         return Answer(None, "not a commit")
 
-    async def _fetch_commit(self, sha: str, table: RefTable) -> bool:
-        """Get a commit by its id, or else from among everything the server has; whether something was fetched."""
-        mirror = self._mirror
-        if await mirror.commit(sha) is not None:
-            await mirror.pin(sha)
-            return False
-        state = hash(frozenset(table.refs.items()))
-        if self._searched.get(sha) == state:
-            return False
-        try:
-            await mirror.fetch([f"+{sha}:refs/shipslog/commits/{sha}"])
-        except GitFailure as failure:
-            if failure.cause != "object":
-                raise
-            await mirror.fetch(EVERYTHING, [name for name in mirror.have if name.startswith("all/")])
-        self._searched[sha] = state
-        if await mirror.commit(sha) is None:
-            return True
-        await mirror.pin(sha)
-        return True
-
     async def _rewrites(self, planned: FetchPlan, before: Mapping[str, str]) -> tuple[Rewrite, ...]:
         """Which of the refs that were fetched do not follow from what they were."""
         found = []
@@ -173,6 +157,12 @@ class Surveyor:
                 olds, news = await self._mirror.commit(old), await self._mirror.commit(new)
                 found.append(Rewrite(name, olds.sha if olds else old, news.sha if news else new))
         return tuple(found)
+
+
+def _ours(wanted: Collection[Ref], table: RefTable) -> set[str]:
+    """Our names of what is wanted."""
+    named = ((ref, ref.commit or table.name_of(ref)) for ref in wanted)
+    return {f"commits/{name}" if ref.commit else local_name(name) for ref, name in named if name}
 
 
 def _tag(name: str, id_: str | None, commit: Commit) -> str:

@@ -10,6 +10,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from controller.fetch import listing
+from controller.fetch.difference import difference
 from controller.fetch.directory import Node
 from controller.fetch.errors import PathNotFound
 from controller.fetch.reader import Limits, Reader
@@ -81,6 +82,16 @@ class CommitTree:
         if node is not None:
             raise PathNotFound(f"{at} is a {node.kind}, not a directory", remedy="name a directory in spec.source.path")
         raise PathNotFound(f"{at} does not exist", remedy=await self._alike(path))
+
+    async def changes(self, since: CommitTree) -> frozenset[str] | None:
+        """The paths at which another commit of the repository held something else; None for very many.
+
+        See `controller.fetch.difference.difference`.
+
+        Raises:
+            TreeRefused, TooLarge: one is no directory, or holds too much.
+        """
+        return await difference(since._reader, self._reader)
 
     async def _alike(self, path: str) -> str:
         parent, _, name = path.rpartition("/")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from controller.reconcile.queue import KeyQueue, Work
     from controller.reconcile.registry import Registry
     from controller.render.renderer import Renderer
+    from controller.render.request import Dependency
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,10 @@ class Wish(msgspec.Struct, frozen=True):
         """The manifests by identity."""
         return {manifest.id: manifest for manifest in self.manifests}
 
+    def at(self, revision: Revision) -> Wish:
+        """The same objects at another commit."""
+        return self if self.revision.sha == revision.sha else msgspec.structs.replace(self, revision=revision)
+
 
 @dataclasses.dataclass
 class Memory:
@@ -92,6 +97,8 @@ class Memory:
     wish: Wish | None = None
     wish_source: object = None
     """The rendering that `wish` was made of."""
+    depends: tuple[Dependency, ...] | None = None
+    """Paths of the repository that this rendering depends on; None after one that failed."""
     references: dict[ObjectId, str] = dataclasses.field(default_factory=dict)
     """ConfigMaps and Secrets whose values were filled in, and their versions then; "" for one that was not there."""
     applied: Wish | None = None

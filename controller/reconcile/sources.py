@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -57,6 +57,9 @@ class Sources:
         self._failing: dict[Key, str] = {}
         """Why each Repository could not be read when that was last recorded; empty: it could."""
         self._changes: asyncio.Queue[Key] = asyncio.Queue()
+        self._moves: asyncio.Queue[Key] = asyncio.Queue()
+        self.concerned: Callable[[Key], Awaitable[Iterable[Key]]] = self._readers
+        """Whom it concerns that refs of a Repository moved: everyone who reads it, unless somebody knows better."""
         self.on_failure: Callable[[Key, ShipslogError], None] = lambda _key, _error: None
 
     def change(self, key: Key, repository: Repository | None) -> None:
@@ -68,10 +71,8 @@ class Sources:
             self._changes.put_nowait(key)
 
     def moved(self, key: Key) -> None:
-        """A ref of the Repository moved: look at all Applications that read it."""
-        for app in self._registry.applications.values():
-            if Key(app.key.namespace, app.spec.source.repository) == key:
-                self._queue.put(app.key, Trigger.REVISION)
+        """A ref of the Repository moved: look at all Applications that this concerns."""
+        self._moves.put_nowait(key)
 
     def rewritten(self, key: Key, rewrite: Rewrite) -> None:
         """History of a Repository was rewritten: record it."""
@@ -123,6 +124,7 @@ class Sources:
         """Follow changes, and read the Secrets again and again, for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow(), name="repository changes")
+            group.create_task(self._spread(), name="repository moves")
             group.create_task(self._reread(), name="repository secrets")
             group.create_task(self._record(), name="repository events")
             group.create_task(self._tidy(), name="repository mirrors")
@@ -132,7 +134,20 @@ class Sources:
             key = await self._changes.get()
             await self._ensure(key)
             self._changes.task_done()
-            self.moved(key)
+            self._look(await self._readers(key))
+
+    async def _spread(self) -> None:
+        while True:
+            key = await self._moves.get()
+            self._look(await self.concerned(key))
+
+    def _look(self, applications: Iterable[Key]) -> None:
+        for key in applications:
+            self._queue.put(key, Trigger.REVISION)
+
+    async def _readers(self, key: Key) -> Iterable[Key]:
+        applications = self._registry.applications.values()
+        return [app.key for app in applications if Key(app.key.namespace, app.spec.source.repository) == key]
 
     async def _record(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.model.run import Trigger
+from controller.reconcile.concerned import concerned
 from controller.reconcile.dependencies import changed
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def wire(rooms: Rooms, sources: Sources, reporter: Reporter) -> None:
     rooms.fleet.on_move = lambda owner, trigger: _moved(rooms, owner, trigger)
     rooms.fleet.on_state = lambda name, target, failure: _cluster_state(rooms, reporter, name, target, failure)
     rooms.fleet.on_figures = reporter.cluster
+    sources.concerned = lambda key: concerned(key, rooms)
 
 
 def _cluster_of(rooms: Rooms, key: Key) -> str:

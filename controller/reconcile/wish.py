@@ -15,7 +15,7 @@ from controller.model.source import Source
 from controller.reconcile.claiming import claimed
 from controller.reconcile.rooms import Memory, Rooms, Wish, missing
 from controller.reconcile.variables import variables_of
-from controller.render.request import Kind, RenderRequest
+from controller.render.request import Dependency, Kind, RenderRequest
 
 if TYPE_CHECKING:
     from controller.model.revision import Revision
@@ -42,18 +42,22 @@ async def wish_of(app: Application, memory: Memory, target: Target, work: Work, 
 
 async def wish_at(app: Application, memory: Memory, target: Target, revision: Revision, rooms: Rooms) -> Wish:
     """What the Application wants at this commit. Raises as `wish_of`."""
+    memory.depends = None
     with rooms.metrics.stage_duration.labels(stage="render").time():
         request = await request_of(app, memory, target, rooms.registry.home)
         tree = rooms.repositories.tree(_repository(app), revision.sha)
         path = posixpath.normpath(app.spec.source.path)
-        await tree.directory("" if path == "." else path)  # says what there is instead
+        path = "" if path == "." else path
+        await tree.directory(path)  # says what there is instead
         rendered = await rooms.renderer.render(tree, request)
     known = memory.wish
     made_of = (rendered.digest, app.spec.destination, app.spec.ignore_differences, app.spec.sync.create_namespace)
+    depends = (Dependency(path, "dir"), *rendered.dependencies)
     if known and memory.wish_source == made_of:
-        return known if known.revision.sha == revision.sha else _moved(known, revision)
+        memory.depends = depends
+        return known.at(revision)
     wish, settled = await claimed(app, revision, rendered, target.client, rooms)
-    memory.wish, memory.wish_source = (wish, made_of) if settled else (None, None)
+    memory.wish, memory.wish_source, memory.depends = (wish, made_of, depends) if settled else (None, None, None)
     return wish
 
 
@@ -87,11 +91,6 @@ def _kind(source: Source) -> Kind:
     if source.helm is not None:
         return "helm"
     return "auto" if source.plain is None else "plain"
-
-
-def _moved(wish: Wish, revision: Revision) -> Wish:
-    """The same objects at another commit."""
-    return Wish(revision, wish.digest, wish.manifests, wish.skipped, wish.warnings)
 
 
 def _repository(app: Application) -> Key:

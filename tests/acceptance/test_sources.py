@@ -76,21 +76,34 @@ def test_a_ref_decides_which_commit_stands(world: World, controller: ControllerP
 
 
 def test_a_commit_elsewhere_in_the_repository_costs_nothing(world: World, controller: ControllerProcess) -> None:
-    """Object ids decide: another path's commit neither renders nor writes, and is no revision of the Application's."""
-    world.objects.namespace("shop")
+    """Object ids decide: another path's commit is not even looked at, and is no revision of the Application's.
+
+    What is written of it later is recorded at the newest commit all the same.
+    """
+    others = [f"other-{number}" for number in range(8)]
+    for namespace in ("shop", *others):
+        world.objects.namespace(namespace)
     worktree = world.repository()
     first = worktree.publish({"one/a.yaml": MAP % "1", "two/a.yaml": MAP.replace("settings", "b") % "1"}, "both")
     world.application("one", path="one", destination={"namespace": "shop"})
     world.application("two", path="two", destination={"namespace": "shop"})
-    world.await_ready("one", "two")
-    rendered = _metric(controller, "shipslog_renders_total")
+    for name in others:
+        world.application(name, path="one", destination={"namespace": name})
+    world.await_ready("one", "two", *others)
+    eventually(lambda: not _metric(controller, "shipslog_workers_busy"), "nobody is looked at")
+    rendered, looks = _metric(controller, "shipslog_renders_total"), _metric(controller, "shipslog_reconciles_total")
 
     second = worktree.publish({"two/a.yaml": MAP.replace("settings", "b") % "2"}, "two alone")
     world.await_ready("two", revision=second)
 
     assert world.status("one")["revision"]["sha"] == first
-    assert len(world.ledger.events("sync.completed")) == 3
+    assert len(world.ledger.events("sync.completed")) == 3 + len(others)
     assert _metric(controller, "shipslog_renders_total") == rendered + 1
+    assert _metric(controller, "shipslog_reconciles_total") - looks <= 4, "others were looked at, too"
+
+    world.objects.edit("v1", "ConfigMap", "shop", "settings", {"data": {"version": "by hand"}})
+    healed = world.await_event("drift.healed")
+    assert (healed["revision"], _data(world)) == (second, {"version": "1"})
 
 
 def test_a_private_repository_is_read_with_its_secret_and_a_wrong_one_is_said(
@@ -183,5 +196,5 @@ def _complaint(world: World, name: str) -> str:
 
 
 def _metric(controller: ControllerProcess, name: str) -> float:
-    lines = [line for line in controller.metrics().splitlines() if line.startswith(name + "{")]
+    lines = [line for line in controller.metrics().splitlines() if line.startswith((name + "{", name + " "))]
     return sum(float(line.rpartition(" ")[2]) for line in lines)

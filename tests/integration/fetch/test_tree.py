@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from controller.fetch.difference import MOST
 from controller.fetch.environment import local
 from controller.fetch.errors import PathNotFound, PointerRefused, TooLarge, TreeRefused
 from controller.fetch.objects import Objects
@@ -21,6 +22,7 @@ from tests.integration.fetch.conftest import SHOP, repositories, repository
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from controller.fetch.repository import Repositories
     from tests.integration.fetch.conftest import Shop
 
 
@@ -300,3 +302,46 @@ async def test_a_pointer_of_git_lfs_is_refused_by_name_and_what_looks_like_one_i
         for _ in range(2):  # read from the mirror, then from memory
             with pytest.raises(PointerRefused, match=r"big\.yaml is a pointer of Git LFS.*git lfs untrack"):
                 await tree.blob("big.yaml")
+
+
+async def _newest(opened: Repositories) -> CommitTree:
+    """The files of what the server has now."""
+    now = asyncio.get_running_loop().time()
+    return opened.tree(SHOP, (await opened.revision(SHOP, Ref(), fresh_since=now)).sha)
+
+
+async def test_the_difference_of_two_commits_is_told_by_path(shop: Shop, tmp_path: Path) -> None:
+    """Changed, added and removed files; a directory that came, went or became a file is told by its own path."""
+    await shop.publish({"x/b": "b", "x/y/c": "c", "x/y/d": "d", "gone/deep/e": "e", "turned/f": "f", "same/g": "g"})
+    async with repositories(tmp_path / "mirrors") as opened:
+        opened.ensure(repository(shop.bare.file_url))
+        old = opened.tree(SHOP, (await opened.revision(SHOP, Ref())).sha)
+
+        def change() -> None:
+            git("rm", "-rq", "gone", "turned", cwd=shop.work.path)
+            shop.work.commit({"x/y/c": "changed", "x/new": "n", "came/deep/h": "h", "turned": "a file"}, "Change")
+            shop.work.push()
+
+        await asyncio.to_thread(change)
+        new = await _newest(opened)
+
+        assert await new.changes(old) == frozenset({"x/y/c", "x/new", "came", "gone", "turned"})
+        assert await old.changes(new) == await new.changes(old)
+        assert await new.changes(new) == frozenset()
+
+
+async def test_a_difference_of_very_many_paths_is_not_told(shop: Shop, tmp_path: Path) -> None:
+    """Nobody gains by knowing, and it takes memory."""
+    async with repositories(tmp_path / "mirrors") as opened:
+        opened.ensure(repository(shop.bare.file_url))
+        old = opened.tree(SHOP, (await opened.revision(SHOP, Ref())).sha)
+        await shop.publish({"many/first": "x"})
+        small = await _newest(opened)
+        await shop.publish({f"many/{number}": "y" for number in range(MOST)})
+        large = await _newest(opened)
+        await shop.publish({f"many/{number}": "z" for number in range(MOST)} | {"many/first": "z"})
+        larger = await _newest(opened)
+
+        assert await small.changes(old) == frozenset({"many"})
+        assert len(await large.changes(small) or ()) == MOST
+        assert await larger.changes(large) is None

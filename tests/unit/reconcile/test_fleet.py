@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from controller.diff.ownership import ownership_digest
-from controller.errors import NotReady, Terminal
+from controller.errors import NotReady, Terminal, Transient
 from controller.metrics import Metrics
 from controller.model.cluster import IN_CLUSTER, Cluster, ClusterSpec
 from controller.model.objects import ObjectId
@@ -47,20 +47,25 @@ class Sea:
 
     def __init__(self) -> None:
         self.far = Far()
+        self.openable = asyncio.Event()
+        self.openable.set()
         self.home = Waters()
         self.home.objects[ObjectId("", "Secret", "ops", "far")] = SECRET
         self.fleet = Fleet(self.home, self._open, ownership_digest, Metrics("test"))  # type: ignore[arg-type]
         self.states: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
         self.fleet.on_state = lambda name, target, _: self.states.put_nowait((name, bool(target and target.up)))
 
-    async def _open(self, *_: object) -> Any:
+    async def _open(self, cluster: Cluster, _: bytes) -> Any:
+        await self.openable.wait()
+        if cluster.name == "poisoned":
+            raise KeyError("hunter2")
         return self.far
 
-    def add(self, *, suspend: bool = False) -> None:
+    def add(self, name: str = "far", *, suspend: bool = False) -> None:
         """The Cluster is created."""
         reference = {"name": "far", "namespace": "ops"}
         spec = msgspec.convert({"kubeconfigSecretRef": reference, "suspend": suspend}, ClusterSpec)
-        self.fleet.change("far", Cluster(name="far", uid="u", generation=1, spec=spec))
+        self.fleet.change(name, Cluster(name=name, uid="u", generation=1, spec=spec))
 
     async def told(self, name: str, *, up: bool) -> None:
         """Wait until this is told."""
@@ -123,6 +128,93 @@ async def test_a_suspended_cluster_says_so() -> None:
         sea.add(suspend=False)
         await sea.told("far", up=True)
         assert not sea.fleet.target("far").suspended
+
+
+async def test_a_kubeconfig_that_breaks_our_own_code_closes_no_other_cluster() -> None:
+    """It is told of that Cluster alone, without a word of what it holds; the others are not even opened anew."""
+    async with sailing() as sea:
+        sea.far.answers.set()
+        sea.add()
+        await sea.told("far", up=True)
+        before = sea.fleet.target("far")
+
+        sea.add("poisoned")
+        await sea.told("poisoned", up=False)
+
+        with pytest.raises(Terminal, match="cluster poisoned can't be opened: .*KeyError in controller/") as refused:
+            sea.fleet.target("poisoned")
+        assert "hunter2" not in str(refused.value)
+        assert sea.fleet.target("far") is before
+
+
+async def test_a_fault_in_asking_a_cluster_is_told_like_its_silence() -> None:
+    """Nobody waits for ever for a cluster that nothing is said about."""
+    async with sailing() as sea:
+
+        async def version() -> str:
+            raise UnicodeError("label too long")
+
+        sea.far.version = version  # type: ignore[method-assign]
+        sea.add()
+        await sea.told("far", up=False)
+        with pytest.raises(NotReady, match="failed on cluster far: UnicodeError"):
+            sea.fleet.target("far")
+
+
+async def test_a_cluster_that_is_opened_anew_is_in_use_until_then() -> None:
+    """A rotated kubeconfig is no moment without a cluster, however long it takes to open it."""
+    async with sailing() as sea:
+        sea.far.answers.set()
+        sea.add()
+        await sea.told("far", up=True)
+        before = sea.fleet.target("far")
+        sea.openable.clear()
+
+        sea.add(suspend=True)
+        await asyncio.sleep(0.01)
+        assert sea.fleet.target("far") is before
+        assert before.suspended, "that it must not be written to counts at once"
+
+        sea.openable.set()
+        await sea.told("far", up=True)
+        assert sea.fleet.target("far") is not before
+
+
+async def test_a_kubeconfig_that_cant_be_read_for_now_leaves_the_cluster_open() -> None:
+    """An API server that fails once says nothing against the login that is in use; a Secret that is gone does."""
+    async with sailing() as sea:
+        sea.far.answers.set()
+        sea.add()
+        await sea.told("far", up=True)
+        before = sea.fleet.target("far")
+        get, failed = sea.home.get, asyncio.Event()
+
+        async def failing(*_: object) -> Any:
+            failed.set()
+            raise Transient("500")
+
+        sea.home.get = failing  # type: ignore[method-assign]
+        sea.add()
+        await asyncio.wait_for(failed.wait(), 5)
+        await sea.fleet.settled()
+        assert sea.fleet.target("far") is before
+
+        sea.home.objects.clear()
+        sea.home.get = get  # type: ignore[method-assign]
+        await sea.told("far", up=False)
+        with pytest.raises(Terminal, match="does not exist"):
+            sea.fleet.target("far")
+
+
+async def test_a_cluster_that_is_not_open_yet_is_waited_for() -> None:
+    """Nobody says of a Cluster that somebody created that there is none."""
+    async with sailing() as sea:
+        sea.openable.clear()
+        sea.add("other")
+        sea.add()
+
+        with pytest.raises(NotReady, match="cluster far is being opened"):
+            sea.fleet.target("far")
 
 
 async def test_who_writes_to_a_cluster_looks_again_when_it_comes_or_goes() -> None:
