@@ -57,26 +57,29 @@ async def edit(client: ApiCluster, object_id: ObjectId, api_version: str, patch:
     return Edit(sent, time.monotonic(), int(answer["metadata"]["resourceVersion"]))
 
 
-def is_healed(body: Json, edited: Edit) -> bool:
+def is_healed(body: Json, edited: Edit, wanted: str = "0") -> bool:
     """Whether a ConfigMap has Git's value, in a version after the edit."""
-    return int(body["metadata"]["resourceVersion"]) > edited.version and body["data"]["version"] == "0"
+    return int(body["metadata"]["resourceVersion"]) > edited.version and body["data"]["version"] == wanted
 
 
-async def episodes(ledger: LedgerDatabase, edits: int) -> dict[str, list[Record]]:
+async def episodes(ledger: LedgerDatabase, edits: int, *, after: int = 0) -> dict[str, list[Record]]:
     """What the ledger has of so many edits, by object and in order, once every episode has ended.
+
+    `after`: so many episodes were there before.
 
     Raises AssertionError where it has more or fewer of them, TimeoutError where they don't end.
     """
     async with asyncio.timeout(RECORDED):
         while True:
             healed = await asyncio.to_thread(records, ledger, "drift.healed")
-            if len(healed) >= edits:
+            if len(healed) >= after + edits:
                 break
             await asyncio.sleep(0.2)
     detected = await asyncio.to_thread(records, ledger, "drift.detected")
-    assert len(detected) == len(healed) == edits, f"{len(detected)} detected, {len(healed)} healed of {edits} edits"
+    found = len(detected) - after, len(healed) - after
+    assert found == (edits, edits), f"{found[0]} detected, {found[1]} healed of {edits} edits"
     by_object: dict[str, list[Record]] = defaultdict(list)
-    for record in detected:
+    for record in detected[after:]:
         by_object[record.object].append(record)
     return by_object
 

@@ -7,14 +7,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from controller.model.labels import OWNER_LABEL
 from controller.model.objects import ObjectId
 from tests.benchmarks import limit
-from tests.benchmarks.cargo import of_fleet, wish
+from tests.benchmarks.anchored import at_anchor
+from tests.benchmarks.cargo import wish
 from tests.benchmarks.counters import rest
-from tests.benchmarks.crew import crew
 from tests.benchmarks.fit import percentile
 from tests.benchmarks.fleet import MAP, Fleet, objects
-from tests.benchmarks.hand import edit, episodes, is_healed
+from tests.benchmarks.hand import edit, episodes, is_healed, records
 from tests.benchmarks.harbour import bare_client
 from tests.benchmarks.lookout import Lookout
 from tests.benchmarks.question import Aim, Answer, Curve, Plot, Section
@@ -73,31 +74,33 @@ class DriftAtOnce:
         return asyncio.run(self._measure(ground, progress))
 
     async def _measure(self, ground: Harbour, progress: Progress) -> Answer:
-        bare = await self._bare(ground, progress)
-        cargo = of_fleet(Fleet(self.sizes.applications))
-        async with ground.world(cargo.namespaces) as world, crew(ground, world, cargo) as sailors:
-            with progress.step(f"{len(cargo.names)} Applications come to stand"):
-                await sailors.deliver()
+        async with at_anchor(ground, self.sizes.applications, progress) as sailors:
+            with progress.step(f"{self.sizes.edits} edits and forced applies, bare"):
+                bare = await self._bare(sailors)
             with progress.step(f"{self.sizes.edits} hand edits at once"):
                 healing = await self._heal(sailors)
         return _answer(self.sizes, healing, *bare)
 
-    async def _bare(self, ground: Harbour, progress: Progress) -> tuple[float, float]:
-        """Seconds of the edits, and of the forced applies that take them back, with no controller there."""
+    async def _bare(self, sailors: Crew) -> tuple[float, float]:
+        """Seconds of the edits, and of the forced applies that take them back: of objects that the controller ignores.
+
+        It stands there idle meanwhile, and sees none of it: nothing bears the label that its watches select by.
+        """
         names = Fleet(self.sizes.edits).names
-        wishes = [wish(objects(name, "0")[0], name) for name in names]
-        async with ground.world(names) as world, bare_client(world) as client, ground.admin() as hand:
-            with progress.step(f"{len(names)} edits and forced applies, bare"):
-                await limit.apply(client, wishes)
-                await _edit_all(
-                    hand, names
-                )  # connections, and a server that is warm: the first round counts for nothing
-                await limit.apply(client, wishes)
-                edits, edited = await _edit_all(hand, names)
-                seconds = await limit.apply(client, wishes)
-                found = {body["metadata"]["namespace"]: body for body in await hand.list("v1", "ConfigMap")}
-                left = [name for name in names if not is_healed(found[name], edits[name])]
+        wishes = [_unmarked(wish(objects(name, "0")[0], name)) for name in names]
+        async with bare_client(sailors.world) as client:
+            hand = sailors.client
+            await limit.apply(hand, [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n}} for n in names])
+            await limit.apply(client, wishes)
+            await _edit_all(hand, names)  # connections, and a server that is warm: the first round counts for nothing
+            await limit.apply(client, wishes)
+            edits, edited = await _edit_all(hand, names)
+            seconds = await limit.apply(client, wishes)
+            maps = await hand.list("v1", "ConfigMap")
+        found = {body["metadata"]["namespace"]: body for body in maps if body["metadata"]["name"] == MAP}
+        left = [name for name in names if not is_healed(found[name], edits[name])]
         assert not left, f"{len(left)} edits stand after the bare applies"
+        await rest(sailors.controller)
         return edited, seconds
 
     async def _heal(self, sailors: Crew) -> Healing:
@@ -109,11 +112,13 @@ class DriftAtOnce:
         def all_healed(bodies: Mapping[str, Json]) -> bool:
             now = time.monotonic()
             for name in edits.keys() - moments.keys():
-                if is_healed(bodies[f"{name}/{MAP}"], edits[name]):
+                if is_healed(bodies[f"{name}/{MAP}"], edits[name], wanted[name]):
                     moments[name] = now
             return len(moments) == len(names)
 
+        earlier = len(await asyncio.to_thread(records, sailors.world.ledger, "drift.detected"))
         async with Lookout(sailors.client, "v1", "ConfigMap") as maps:
+            wanted = {name: maps.bodies[f"{name}/{MAP}"]["data"]["version"] for name in names}
             epoch, begun = time.time() - time.monotonic(), time.monotonic()
             async with asyncio.TaskGroup() as group:
                 editing = group.create_task(_edit_all(sailors.client, names, edits), name="edits")
@@ -123,10 +128,15 @@ class DriftAtOnce:
         after = await rest(sailors.controller)
         healing.cpu = cpu_of(sailors.controller.pid).since(cpu).seconds
         healing.requests = dict(after.requests - before.requests)
-        found = await episodes(sailors.world.ledger, len(names))
+        found = await episodes(sailors.world.ledger, len(names), after=earlier)
         healing.healed = sorted(moment - begun for moment in moments.values())
         healing.recorded = sorted(record.recorded - epoch - begun for one in found.values() for record in one)
         return healing
+
+
+def _unmarked(body: Json) -> Json:
+    del body["metadata"]["labels"][OWNER_LABEL]
+    return body
 
 
 async def _edit_all(

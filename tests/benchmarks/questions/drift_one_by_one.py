@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from controller.model.objects import ObjectId
-from tests.benchmarks.cargo import of_fleet
+from tests.benchmarks.anchored import at_anchor
 from tests.benchmarks.counters import rest
-from tests.benchmarks.crew import crew
 from tests.benchmarks.fit import percentile
-from tests.benchmarks.fleet import MAP, Fleet
-from tests.benchmarks.hand import edit, episodes, is_healed
+from tests.benchmarks.fleet import MAP
+from tests.benchmarks.hand import edit, episodes, is_healed, records
 from tests.benchmarks.lookout import Lookout
 from tests.benchmarks.question import Aim, Answer, Curve, Plot, Section
 from tests.benchmarks.usage import cpu_of
@@ -55,24 +54,23 @@ class DriftOneByOne:
         return asyncio.run(self._measure(ground, progress))
 
     async def _measure(self, ground: Harbour, progress: Progress) -> Answer:
-        cargo = of_fleet(Fleet(self.sizes.applications))
-        async with ground.world(cargo.namespaces) as world, crew(ground, world, cargo) as sailors:
-            with progress.step(f"{len(cargo.names)} Applications come to stand"):
-                await sailors.deliver()
+        async with at_anchor(ground, self.sizes.applications, progress) as sailors:
+            ledger = sailors.world.ledger
+            earlier = len(await asyncio.to_thread(records, ledger, "drift.detected"))
             before, cpu = await rest(sailors.controller), cpu_of(sailors.controller.pid)
             epoch = time.time() - time.monotonic()
             with progress.step(f"{self.sizes.edits} hand edits, one by one"):
                 edits, healed = await self._edit(sailors)
             after, cpu = await rest(sailors.controller), cpu_of(sailors.controller.pid).since(cpu)
-            found = await episodes(world.ledger, len(edits))
+            found = await episodes(ledger, len(edits), after=earlier)
         seen, recorded = [], []
         for number, (object_, one) in enumerate(edits):
-            record = found[object_][number // len(cargo.names)]
+            record = found[object_][number // self.sizes.applications]
             seen.append(record.occurred - epoch - one.sent)
             recorded.append(record.recorded - epoch - one.sent)
         requests = sum((after.requests - before.requests).values()) / len(edits)
         request = percentile([one.answered - one.sent for _, one in edits], 0.5)
-        return _answer(len(cargo.names), request, seen, recorded, healed, cpu.seconds / len(edits), requests)
+        return _answer(self.sizes.applications, request, seen, recorded, healed, cpu.seconds / len(edits), requests)
 
     async def _edit(self, sailors: Crew) -> tuple[Sequence[tuple[str, Edit]], Sequence[float]]:
         """The edits by object, and seconds until each was healed, as a watch of somebody else's sees it."""
@@ -80,9 +78,10 @@ class DriftOneByOne:
         async with Lookout(sailors.client, "v1", "ConfigMap") as maps:
             for number in range(self.sizes.edits):
                 target = ObjectId("", "ConfigMap", names[number % len(names)], MAP)
-                one = await edit(sailors.client, target, "v1", {"data": {"version": f"by hand {number}"}})
                 key = f"{target.namespace}/{MAP}"
-                moment = await maps.until(lambda seen, key=key, one=one: is_healed(seen[key], one), HEALED)  # type: ignore[misc]
+                wanted = maps.bodies[key]["data"]["version"]
+                one = await edit(sailors.client, target, "v1", {"data": {"version": f"by hand {number}"}})
+                moment = await maps.until(lambda seen, k=key, one=one, w=wanted: is_healed(seen[k], one, w), HEALED)  # type: ignore[misc]
                 edits.append((str(target), one))
                 healed.append(moment - one.sent)
         return edits, healed
