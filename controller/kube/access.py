@@ -130,7 +130,7 @@ def _access(
         server=config.server,
         credentials=credentials,
         tls=client_context(ca=ca, cert=cert, key=key, verify=config.verify) if secure else None,
-        server_name=config.text(config.cluster, "tls-server-name", config.cluster_at),
-        proxy=config.text(config.cluster, "proxy-url", config.cluster_at),
+        server_name=config.server_name,
+        proxy=config.proxy,
         headers=(*config.impersonation.items(), *(("Impersonate-Group", group) for group in config.groups)),
     )

@@ -7,23 +7,42 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 import yaml
 
-from controller.kube.errors import AccessError
+from controller.kube.errors import AccessError, bounded
 
 SIZE_LIMIT = 1 << 20
 """Largest kubeconfig, in bytes; a Secret holds no more."""
 DEPTH_LIMIT = 32
 """Deepest nesting; five levels are what the format has, and plugins add a few."""
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SAFE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MEANT = ("null", "bool", "merge")
+"""What a plain word may mean beside text: a number is the text it is written as, as in a field for text to kubectl."""
+_LOADER: Any = type(
+    "_Loader",
+    (_SAFE,),
+    {
+        "yaml_implicit_resolvers": {
+            first: [rule for rule in rules if rule[0].rpartition(":")[2] in _MEANT]
+            for first, rules in _SAFE.yaml_implicit_resolvers.items()
+        }
+    },
+)
 _USER_FILES = ("client-certificate", "client-key", "tokenFile")
 _PLUGINS = ("exec", "auth-provider")
 _UNSUPPORTED = ("as-user-extra",)
+_SERVERS = ("https", "http")
+_PROXIES = ("http", "https")
+_LONGEST_HOST, _LONGEST_LABEL = 253, 63
+"""Characters of a host's name, and of what stands between two dots of it (RFC 1035, section 2.3.4)."""
+_LABEL = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Kubeconfig(msgspec.Struct, frozen=True):
@@ -51,8 +70,31 @@ class Kubeconfig(msgspec.Struct, frozen=True):
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """Groups to act as."""
-        return tuple(str(group) for group in self.user.get("as-groups") or ())
+        """Groups to act as; raises AccessError where they are no list of them."""
+        groups = self.user.get("as-groups") or []
+        field = f"{self.user_at}.as-groups"
+        if not isinstance(groups, list):
+            raise AccessError(f"{field} is not a list", field=field)
+        entries = {str(number): group for number, group in enumerate(groups)}
+        return tuple(self.text(entries, number, field) for number in entries)
+
+    @property
+    def server_name(self) -> str:
+        """Name that the server's certificate must hold, empty: the server's; raises AccessError for what is none."""
+        name = self.text(self.cluster, "tls-server-name", self.cluster_at)
+        if name and not _is_host(name):
+            field = f"{self.cluster_at}.tls-server-name"
+            raise AccessError(f"{field} is not the name of a host", field=field)
+        return name
+
+    @property
+    def proxy(self) -> str:
+        """URL of the proxy on the way to the server, empty for none; raises AccessError for what is none."""
+        url = self.text(self.cluster, "proxy-url", self.cluster_at)
+        field = f"{self.cluster_at}.proxy-url"
+        if url and not _is_address(url, _PROXIES):
+            raise AccessError(f"{field} is not a URL of the form http://host:port", field=field)
+        return url
 
     @property
     def verify(self) -> bool:
@@ -123,7 +165,7 @@ def parse(content: bytes) -> Kubeconfig:
     if not isinstance(document, dict):
         raise AccessError("the kubeconfig is not a mapping")
     name = document.get("current-context")
-    if not name:
+    if not name or not isinstance(name, str):
         raise AccessError("current-context is not set", field="current-context")
     context, _ = _named(document, "contexts", "context", name)
     cluster, cluster_at = _named(document, "clusters", "cluster", context.get("cluster"))
@@ -135,7 +177,10 @@ def parse(content: bytes) -> Kubeconfig:
 
 
 def _check_shape(content: bytes) -> None:
-    """Refuse what would take all memory or overflow the loader's stack, which ends the process."""
+    """Refuse what would take all memory or overflow the loader's stack, which ends the process; and tags.
+
+    A tag says what a value is to be read as, whether it can be or not: the loader breaks on those in many ways.
+    """
     depth = 0
     for event in yaml.parse(content, Loader=_LOADER):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -144,6 +189,8 @@ def _check_shape(content: bytes) -> None:
             depth -= 1
         elif isinstance(event, yaml.AliasEvent):
             raise AccessError("the kubeconfig holds a YAML alias", remedy="write the value out")
+        if getattr(event, "tag", None) is not None:
+            raise AccessError("the kubeconfig holds a YAML tag", remedy="write the value without it")
         if depth > DEPTH_LIMIT:
             raise AccessError(f"the kubeconfig is nested deeper than {DEPTH_LIMIT} levels")
 
@@ -155,17 +202,44 @@ def _named(document: dict[Any, Any], plural: str, singular: str, name: Any) -> t
             found = entry.get(singular) or {}
             if isinstance(found, dict):
                 return found, f"{plural}[name={name}].{singular}"
-    raise AccessError(f"{plural} has no entry with the name {name!r}", field=plural)
+    raise AccessError(f"{plural} has no entry with the name {bounded(repr(name), 100)}", field=plural)
 
 
 def _server(cluster: dict[str, Any], where: str) -> str:
     server = cluster.get("server")
     field = f"{where}.server"
-    try:
-        parts = urlsplit(server) if isinstance(server, str) else urlsplit("")
-        usable = parts.scheme in {"https", "http"} and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.username or parts.query or parts.fragment:
+    if not isinstance(server, str) or not _is_address(server, _SERVERS) or urlsplit(server).username:
         raise AccessError(f"{field} is not a URL of the form https://host:port", field=field)
-    return str(server).rstrip("/")
+    return server.rstrip("/")
+
+
+def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
+    """Whether it leads to a host, and to nothing more particular than a path there."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in schemes and parts.port != 0 and not parts.query and not parts.fragment
+    except ValueError:
+        return False
+    return usable and url.isprintable() and _is_host(parts.hostname or "")
+
+
+def _is_host(name: str) -> bool:
+    """Whether a host can have the name: a resolver or TLS breaks on one that it can't."""
+    if ":" in name:
+        return _is_ipv6(name)
+    try:
+        ascii_name = name.encode("idna").decode("ascii").removesuffix(".")
+    except UnicodeError:
+        return False
+    labels = ascii_name.split(".")
+    return len(ascii_name) <= _LONGEST_HOST and all(
+        0 < len(label) <= _LONGEST_LABEL and _LABEL.fullmatch(label) for label in labels
+    )
+
+
+def _is_ipv6(name: str) -> bool:
+    try:
+        ipaddress.IPv6Address(name)
+    except ValueError:
+        return False
+    return True

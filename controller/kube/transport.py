@@ -217,6 +217,13 @@ class Transport:
                 # A connection kept from before may have been closed by the other side meanwhile.
                 if last:
                     raise
+            except ValueError as error:  # a name that no resolver, TLS or header takes; it may quote a credential
+                if isinstance(error, aiohttp.ClientError):
+                    raise
+                raise Unreachable(
+                    f"cluster {self.name} at {self._base}: no request to it can be made: {type(error).__name__}",
+                    remedy="correct its address and its credentials",
+                ) from None
         raise AssertionError  # not reached: the second try is the last
 
     def count(self, verb: str, status: int, seconds: float) -> None:

@@ -10,16 +10,18 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from controller import logs
-from controller.errors import NotReady, ShipslogError, Terminal
+from controller.errors import NotReady, ShipslogError, Terminal, Transient
 from controller.model.cluster import IN_CLUSTER, Cluster
 from controller.observe.checklist import Checker
 from controller.observe.live import Digester, LiveState
+from controller.reconcile.fault import InternalError
 from controller.reconcile.kubeconfigs import kubeconfig_of, place_of
 from controller.tasks import deadline, supervise
 
 if TYPE_CHECKING:
     from controller import ports
     from controller.metrics import Metrics
+    from controller.model.cluster import KubeconfigRef
     from controller.model.run import Trigger
 
 PROBE_INTERVAL = 10.0
@@ -43,6 +45,8 @@ class Target:
     def __init__(self, client: ports.Cluster, live: LiveState) -> None:
         self.client = client
         self.live = live
+        self.reference: KubeconfigRef | None = None
+        """Where its kubeconfig is; None of the cluster that we are in."""
         self.version = ""
         self.reachable_since = 0.0
         self.failure = "it was not reached yet"
@@ -79,8 +83,10 @@ class Fleet:
         self._errors: dict[str, str] = {}
         self._told: dict[str, tuple[str, Cluster]] = {}
         """Why a cluster can't be opened, as it was said last: it is tried again and again, and said once."""
-        self._wanted: dict[str, Cluster | None] = {}
+        self._wanted: dict[str, Cluster] = {}
         self._changes: asyncio.Queue[tuple[str, Cluster | None]] = asyncio.Queue()
+        self._taken: set[str] = set()
+        """Clusters that were taken from the queue of changes at least once."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.on_move: Callable[[str, Trigger], None] = lambda _owner, _trigger: None
         self.on_state: Callable[[str, Target | None, str], None] = lambda _name, _target, _failure: None
@@ -89,12 +95,15 @@ class Fleet:
     def target(self, name: str) -> Target:
         """The cluster, when it answers.
 
-        Raises Terminal where no Cluster has that name or its kubeconfig is no good, NotReady while it is away.
+        Raises Terminal where no Cluster has that name or its kubeconfig is no good, NotReady while it is away or not
+        open yet.
         """
         target = self._targets.get(name)
         if target is None:
             if name in self._errors:
                 raise Terminal(f"cluster {name} can't be opened: {self._errors[name]}", remedy="correct the Cluster")
+            if name in self._wanted:
+                raise NotReady(f"cluster {name} is being opened", after=1.0)
             raise Terminal(
                 f"spec.destination.cluster: there is no Cluster named {name!r}",
                 remedy=f"create it, or use {IN_CLUSTER}",
@@ -113,6 +122,10 @@ class Fleet:
 
     def change(self, name: str, cluster: Cluster | None) -> None:
         """A Cluster was created, changed, or deleted (None)."""
+        if cluster is None:
+            self._wanted.pop(name, None)
+        else:
+            self._wanted[name] = cluster
         self._changes.put_nowait((name, cluster))
 
     async def settled(self) -> None:
@@ -136,39 +149,57 @@ class Fleet:
         await self.close()
         self._targets.clear()
         self._tasks.clear()
-        for name, cluster in self._wanted.items():
-            if cluster is not None:
-                self.change(name, cluster)
+        taken, self._taken = self._taken, set()
+        for name in taken & self._wanted.keys():
+            self.change(name, self._wanted[name])
 
     async def _change(self, group: asyncio.TaskGroup, name: str, cluster: Cluster | None) -> None:
-        self._wanted[name] = cluster
-        await self._stop(group, name)
+        self._taken.add(name)
+        if self._wanted.get(name) is not cluster:
+            return  # it has changed again, and that is behind in the queue
         if cluster is not None:
             await self._open(group, cluster)
             return
-        del self._wanted[name]
+        await self._stop(group, name)
         self._errors.pop(name, None)
         self._told.pop(name, None)
         self._metrics.forget_cluster(name)
         self.on_state(name, None, "")
 
     async def _open(self, group: asyncio.TaskGroup, cluster: Cluster) -> None:
+        """Open the cluster anew; until that is done, what was open before goes on."""
+        if (before := self._targets.get(cluster.name)) is not None:
+            before.suspended = cluster.spec.suspend
         try:
             async with deadline(PROBE_TIMEOUT, f"opening cluster {cluster.name}"):
                 kubeconfig = await kubeconfig_of(self._home, cluster)
                 client = await self._client(cluster, kubeconfig)
         except ShipslogError as error:
-            self._errors[cluster.name] = str(error)
-            self._show_closed(cluster.name)
-            if self._told.get(cluster.name) != (str(error), cluster):
-                self._told[cluster.name] = str(error), cluster
-                self.on_state(cluster.name, None, str(error))
-            # Whatever it is, it may be mended without the Cluster being touched: its Secret may come, or change.
-            asyncio.get_running_loop().call_later(PROBE_INTERVAL, self._again, cluster)
+            await self._not_opened(group, cluster, error)
+        except Exception as fault:  # noqa: BLE001 - what one kubeconfig holds must not close all other clusters
+            # Not with its text, which may quote the kubeconfig.
+            await self._not_opened(group, cluster, InternalError(fault, f"cluster {cluster.name}"))
+        else:
+            await self._stop(group, cluster.name)
+            self._errors.pop(cluster.name, None)
+            self._told.pop(cluster.name, None)
+            target = self._start(group, cluster.name, client, suspended=cluster.spec.suspend)
+            target.reference, target.kubeconfig = cluster.spec.kubeconfig_secret_ref, _fingerprint(kubeconfig)
+
+    async def _not_opened(self, group: asyncio.TaskGroup, cluster: Cluster, error: ShipslogError) -> None:
+        # Whatever it is, it may be mended without the Cluster being touched: its Secret may come, or change.
+        asyncio.get_running_loop().call_later(PROBE_INTERVAL, self._again, cluster)
+        before = self._targets.get(cluster.name)
+        if before and before.reference == cluster.spec.kubeconfig_secret_ref and _passing(error):
+            _log.warning("Cluster not opened anew", cluster=cluster.name, error=str(error))
             return
-        self._errors.pop(cluster.name, None)
-        self._told.pop(cluster.name, None)
-        self._start(group, cluster.name, client, suspended=cluster.spec.suspend, kubeconfig=_fingerprint(kubeconfig))
+        await self._stop(group, cluster.name)
+        self._errors[cluster.name] = str(error)
+        self._show_closed(cluster.name)
+        if self._told.get(cluster.name) != (str(error), cluster):
+            self._told[cluster.name] = str(error), cluster
+            _log.warning("Cluster not opened", cluster=cluster.name, error=str(error))
+            self.on_state(cluster.name, None, str(error))
 
     async def _client(self, cluster: Cluster, kubeconfig: bytes) -> ports.Cluster:
         try:
@@ -187,9 +218,7 @@ class Fleet:
         if self._wanted.get(cluster.name) is cluster:
             self.change(cluster.name, cluster)
 
-    def _start(
-        self, group: asyncio.TaskGroup, name: str, client: ports.Cluster, *, suspended: bool, kubeconfig: bytes = b""
-    ) -> None:
+    def _start(self, group: asyncio.TaskGroup, name: str, client: ports.Cluster, *, suspended: bool) -> Target:
         self._metrics.cluster(name)
         restarts = self._metrics.watch_restarts.labels(cluster=name)
         live = LiveState(
@@ -203,9 +232,9 @@ class Fleet:
         self._metrics.watches_refused.labels(cluster=name).set_function(lambda: live.refusals)
         target = Target(client, live)
         target.suspended = suspended
-        target.kubeconfig = kubeconfig
         self._targets[name] = target
         self._tasks[name] = group.create_task(self._keep(name, target), name=f"cluster {name}")
+        return target
 
     def _moved(self, owner: str, why: Trigger) -> None:
         self.on_move(owner, why)
@@ -258,6 +287,8 @@ class Fleet:
                 target.failure = ""
             except ShipslogError as error:
                 target.failure = str(error)
+            except Exception as fault:  # noqa: BLE001 - a fault of ours must be told, too
+                target.failure = str(InternalError(fault, f"cluster {name}"))
             self._metrics.cluster_up.labels(cluster=name).set(target.up)
             if was is None or (was == "") != target.up or version != target.version:
                 target.reachable_since = time.time() if target.up else 0.0
@@ -276,6 +307,11 @@ class Fleet:
             for name, target in self._targets.items():
                 if target.client is not self._home:
                     group.create_task(target.client.close(), name=f"closing cluster {name}")
+
+
+def _passing(error: ShipslogError) -> bool:
+    """Whether the kubeconfig could not be had for now: that says nothing against the one in use."""
+    return isinstance(error, Transient | NotReady) and not isinstance(error, InternalError)
 
 
 def _fingerprint(kubeconfig: bytes) -> bytes:

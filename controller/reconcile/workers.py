@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller import faults, logs
-from controller.errors import ShipslogError, Transient
+from controller.errors import ShipslogError
 from controller.model.run import Trigger
 from controller.reconcile.dependencies import release
 from controller.reconcile.failing import fail
+from controller.reconcile.fault import InternalError
 from controller.reconcile.loop import advance
 from controller.reconcile.rooms import Memory
 from controller.tasks import DeadlineExceeded, deadline
@@ -28,23 +27,7 @@ LONGEST_WORD = 60.0
 """Seconds that telling of a fault may take."""
 AFTER_A_FAULT = 30.0
 """Seconds until a key is looked at again of which not even its failure could be told."""
-_ROOT = Path(__file__).parents[1]
 _log = logs.get_logger(__name__)
-
-
-class InternalError(Transient):
-    """Our own code broke on one Application. The text of the error may hold anything, so only the log has it."""
-
-    cause = "InternalError"
-
-    def __init__(self, error: BaseException) -> None:
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        super().__init__(
-            f"the controller itself failed on this Application: {type(error).__name__} {_place(error)}",
-            remedy="no other Application is affected, and it is tried again; report it with the controller's log of "
-            "this moment",
-        )
 
 
 class Workers:
@@ -119,13 +102,8 @@ class Workers:
         """Remember nothing of a look that broke but what is owed and said: the next one begins as after a restart."""
         memory = self._rooms.memories.get(key)
         if memory is not None:
-            kept = {name: getattr(memory, name) for name in ("born", "owed", "failures", "spoken", "seen", "unhealed")}
+            kept = {
+                name: getattr(memory, name)
+                for name in ("born", "owed", "failures", "spoken", "seen", "unhealed", "run")
+            }
             self._rooms.memories[key] = dataclasses.replace(Memory(memory.uid), **kept)
-
-
-def _place(error: BaseException) -> str:
-    """The last line of ours that the error came through."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if Path(frame.filename).is_relative_to(_ROOT):
-            return f"in controller/{Path(frame.filename).relative_to(_ROOT)}, line {frame.lineno}"
-    return "outside of its own code"

@@ -76,6 +76,22 @@ async def test_proxy_and_server_name_are_taken_over() -> None:
         (config({"server": "https://me:pw@one"}), "clusters[name=c].cluster.server"),
         (config({"server": "https://one:99999"}), "clusters[name=c].cluster.server"),
         (config({"server": ["https://one"]}), "clusters[name=c].cluster.server"),
+        (config({"server": f"https://{'a' * 64}:6443"}), "clusters[name=c].cluster.server"),
+        (config({"server": "https://a..b:6443"}), "clusters[name=c].cluster.server"),
+        (config({"server": "https://exa mple"}), "clusters[name=c].cluster.server"),
+        (config({"server": "https://one", "proxy-url": "foo"}), "clusters[name=c].cluster.proxy-url"),
+        (config({"server": "https://one", "proxy-url": f"http://{'a' * 64}"}), "clusters[name=c].cluster.proxy-url"),
+        (config({"server": "https://one", "tls-server-name": ".x"}), "clusters[name=c].cluster.tls-server-name"),
+        (config({"server": "https://one", "tls-server-name": "a" * 300}), "clusters[name=c].cluster.tls-server-name"),
+        (config() + b"x: !!bool maybe", ""),
+        (config() + b'x: !!int ""', ""),
+        (config() + b'x: !!float ""', ""),
+        (config() + b"x: !!timestamp hunter2", ""),
+        (config() + b"x: !!python/object:os.system {}", ""),
+        (config(user={"token": "a", "as-groups": 5}), "users[name=u].user.as-groups"),
+        (config(user={"token": "a", "as-groups": ["ok", "a\nb"]}), "users[name=u].user.as-groups.1"),
+        (config(user={"token": "a", "as-groups": [{"a": "b"}]}), "users[name=u].user.as-groups.0"),
+        (config(current=["here"]), "current-context"),  # type: ignore[arg-type]
         (config({"server": "https://one", "certificate-authority-data": "?"}), "certificate-authority-data"),
         (config({"server": "https://one", "certificate-authority-data": "aGVsbG8="}), "certificate-authority"),
         (config(user={"token": "a\nb"}), "users[name=u].user.token"),
@@ -113,6 +129,24 @@ async def test_a_file_that_is_no_kubeconfig_is_named(tmp_path: Path) -> None:
     assert str(refused.value) == f"{tmp_path}/passwd: the kubeconfig is not a mapping (name a kubeconfig)"
     with pytest.raises(AccessError, match="right key of the Secret"):
         await from_kubeconfig_bytes(b"root\n")
+
+
+async def test_what_looks_like_a_number_or_a_date_is_text() -> None:
+    """A field for text takes it, as kubectl does; a word for true and for nothing keeps its meaning."""
+    cluster = {"server": "https://one", "insecure-skip-tls-verify": True}
+    text = config(cluster, {"token": "TOKEN"}).replace(b"TOKEN", b"2026-99-99") + b"a: 0b_\nb: null\n"
+
+    access = await from_kubeconfig_bytes(text)
+
+    assert await access.credentials.authorization() == "Bearer 2026-99-99"
+    assert not kubeconfig.parse(text).verify
+
+
+async def test_an_address_by_number_is_one() -> None:
+    """Of either family."""
+    for server in ("https://[::1]:6443", "https://127.0.0.1:6443", "https://one.two.:6443/k8s/clusters/c-1"):
+        cluster = {"server": server, "proxy-url": "http://me:pw@[fd00::1]:3128"}
+        assert (await from_kubeconfig_bytes(config(cluster))).server == server
 
 
 def test_a_kubeconfig_shows_no_secret() -> None:

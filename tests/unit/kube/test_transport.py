@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from controller.kube import transport
+from controller.kube.access import Access
+from controller.kube.cluster import open_cluster
+from controller.kube.credentials import Credentials
 from controller.kube.errors import ServerError, Throttled, Unreachable
 from controller.model.objects import ObjectId
 from tests.unit.kube.scripted import in_turn, said, scripted, status
@@ -65,6 +68,19 @@ async def test_an_error_page_of_a_proxy_is_not_quoted() -> None:
 
     assert "hunter2" not in str(refused.value)
     assert "502" in str(refused.value)
+
+
+async def test_an_address_that_no_request_can_be_made_to_is_a_server_out_of_reach() -> None:
+    """Whatever breaks on the name of the host: no other error than our own leaves the edge."""
+    for access in (
+        Access(f"https://{'a' * 64}:1", Credentials()),
+        Access("http://127.0.0.1:1", Credentials("a\nhunter2")),
+    ):
+        cluster = open_cluster("odd", access)
+        with pytest.raises(Unreachable) as refused:
+            await cluster.version()
+        await cluster.close()
+        assert "hunter2" not in str(refused.value)
 
 
 async def test_a_redirect_is_not_followed() -> None:

@@ -47,6 +47,7 @@ class Sea:
 
     def __init__(self) -> None:
         self.far = Far()
+        self.opened: list[str] = []
         self.openable = asyncio.Event()
         self.openable.set()
         self.home = Waters()
@@ -56,6 +57,7 @@ class Sea:
         self.fleet.on_state = lambda name, target, _: self.states.put_nowait((name, bool(target and target.up)))
 
     async def _open(self, cluster: Cluster, _: bytes) -> Any:
+        self.opened.append(cluster.name)
         await self.openable.wait()
         if cluster.name == "poisoned":
             raise KeyError("hunter2")
@@ -141,7 +143,7 @@ async def test_a_kubeconfig_that_breaks_our_own_code_closes_no_other_cluster() -
         sea.add("poisoned")
         await sea.told("poisoned", up=False)
 
-        with pytest.raises(Terminal, match="cluster poisoned can't be opened: .*KeyError in controller/") as refused:
+        with pytest.raises(Terminal, match=r"cluster poisoned can't be opened: .*KeyError in controller/") as refused:
             sea.fleet.target("poisoned")
         assert "hunter2" not in str(refused.value)
         assert sea.fleet.target("far") is before
@@ -193,7 +195,7 @@ async def test_a_kubeconfig_that_cant_be_read_for_now_leaves_the_cluster_open() 
             failed.set()
             raise Transient("500")
 
-        sea.home.get = failing  # type: ignore[method-assign]
+        sea.home.get = failing  # type: ignore[method-assign,assignment]
         sea.add()
         await asyncio.wait_for(failed.wait(), 5)
         await sea.fleet.settled()
@@ -215,6 +217,21 @@ async def test_a_cluster_that_is_not_open_yet_is_waited_for() -> None:
 
         with pytest.raises(NotReady, match="cluster far is being opened"):
             sea.fleet.target("far")
+
+
+async def test_a_cluster_is_opened_once_however_early_it_is_told_of() -> None:
+    """Before anybody opens clusters, too; one that changed again meanwhile is opened as it is by then."""
+    sea = Sea()
+    sea.add(suspend=True)
+    sea.add()
+    running = asyncio.create_task(sea.fleet.run(), name="fleet")
+    try:
+        await sea.fleet.settled()
+        assert sea.opened == ["far"]
+        assert not sea.fleet.targets()["far"].suspended
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
 
 
 async def test_who_writes_to_a_cluster_looks_again_when_it_comes_or_goes() -> None:
