@@ -18,9 +18,9 @@ KINDS = (
     "Secret",
     "ConfigMap",
     "Role",
-    "RoleBinding",
     "PersistentVolumeClaim",
     "Service",
+    "RoleBinding",
     "Deployment",
     "Job",
     "Ingress",
@@ -43,6 +43,22 @@ def test_steps_of_one_kind_share_a_rank_in_the_order_of_their_names() -> None:
     groups = [[(step.id.kind, step.id.name) for step in rank] for rank in ranks(steps)]
 
     assert groups == [[("ConfigMap", "a"), ("ConfigMap", "b")], [("Alpha", "a"), ("Beta", "a")]]
+
+
+def test_kinds_that_do_not_need_each_other_are_written_side_by_side() -> None:
+    """A Service is slow to make: configuration does not wait for it, Pods do, as they get its address."""
+    groups = [[step.id.kind for step in rank] for rank in ranks([_step(kind) for kind in KINDS])]
+
+    assert groups == [
+        ["Namespace"],
+        ["CustomResourceDefinition"],
+        ["ServiceAccount", "Secret", "ConfigMap", "Role", "PersistentVolumeClaim", "Service"],
+        ["RoleBinding"],
+        ["Deployment", "Job"],
+        ["Ingress"],
+        ["Lighthouse"],
+        ["ValidatingWebhookConfiguration"],
+    ]
 
 
 def test_deletion_runs_backwards() -> None:
