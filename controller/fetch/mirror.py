@@ -93,20 +93,24 @@ class Mirror:
         self._listed = await self._converse(work)
         return self._listed[1]
 
-    async def fetch(self, refspecs: Sequence[str], gone: Collection[str] = ()) -> None:
+    async def fetch(self, refspecs: Sequence[str], gone: Collection[str] = (), *, replace: bool = False) -> None:
         """Fetch these refspecs, after our refs that are `gone` were deleted; `have` is true again then.
+
+        `replace`: history that nothing of ours reaches afterwards makes room, if that is needed.
 
         Raises:
             GitFailure: by cause; `size` when the mirror would grow over its limit: nothing was fetched then.
         """
         access = self.access
         before = {name: id_ for name, id_ in self.have.items() if name not in gone}
+        if replace:
+            self._commits.clear()  # none of them is missed because it was here once
 
         def work(command: Command) -> tuple[dict[str, str], int]:
             if gone:
                 self._store.delete(command, gone)
             if refspecs:
-                self._store.fetch(command, access, refspecs, before)
+                self._store.fetch(command, access, refspecs, before, replace=replace)
             return self._store.refs(command), self._store.size()
 
         try:
@@ -117,9 +121,13 @@ class Mirror:
             raise
         self.objects.used = asyncio.get_running_loop().time()  # somebody waits for it
 
-    async def compact(self, keep: Iterable[str]) -> bool:
-        """Throw out all that none of these refs of ours reaches; whether the mirror is smaller now."""
-        unwanted, before = self.have.keys() - set(keep), self.size
+    async def compact(self, keep: Iterable[str]) -> None:
+        """Throw out all that none of these refs of ours reaches, if that can be done in time.
+
+        Raises:
+            GitFailure: the mirror is corrupt.
+        """
+        unwanted = self.have.keys() - set(keep)
 
         def work(command: Command) -> tuple[dict[str, str], int]:
             self._store.compact(command, unwanted)
@@ -131,8 +139,6 @@ class Mirror:
         except GitFailure as failure:
             if failure.cause not in {"timeout", "size", "disk"}:
                 raise
-            return False
-        return self.size < before
 
     async def pin(self, sha: str) -> None:
         """Keep a commit that is in the mirror.

@@ -16,6 +16,7 @@ time: it is made again.
 
 from __future__ import annotations
 
+import functools
 import shutil
 import uuid
 from typing import TYPE_CHECKING, NamedTuple
@@ -100,10 +101,13 @@ class Store:
         """
         return self._remote(command, access, "ls-remote", "--quiet", "--symref", "--", access.url).stdout
 
-    def fetch(self, command: Command, access: Access, refspecs: Sequence[str], have: Mapping[str, str]) -> None:
+    def fetch(
+        self, command: Command, access: Access, refspecs: Sequence[str], have: Mapping[str, str], *, replace: bool
+    ) -> None:
         """Fetch these refspecs, and put packs together when there are many.
 
-        `have`: our refs as they are now; so they are again when the mirror would grow over its limit.
+        `have`: our refs as they are now; so they are again when the mirror would grow over its limit. `replace`: what
+        the fetch takes the place of does not count, though old and new are on disk together for a moment.
 
         Raises:
             GitFailure: by cause; `size` when the mirror would grow over its limit.
@@ -116,12 +120,13 @@ class Store:
             "--no-recurse-submodules",
             "--no-show-forced-updates",
         )
-        packs = self._packs()
+        packs, largest = self._packs(), self._largest * (2 if replace else 1)
+        watch = functools.partial(self._check_size, largest)
         try:
-            self._remote(
-                command, access, "fetch", *options, "--stdin", "--", access.url, lines=refspecs, watch=self._check_size
-            )
-            self._check_size()
+            self._remote(command, access, "fetch", *options, "--stdin", "--", access.url, lines=refspecs, watch=watch)
+            watch()
+            if replace and self.size() > self._largest:
+                self._replace(command)
         except GitFailure as failure:
             if failure.cause == "size":
                 self._take_back(command, have, packs)
@@ -224,9 +229,17 @@ class Store:
                 continue
         return size
 
-    def _check_size(self) -> None:
-        if self.size() > self._largest:
+    def _check_size(self, largest: int) -> None:
+        if self.size() > largest:
             raise GitFailure("size", f"over {self._largest >> 20} MiB")
+
+    def _replace(self, command: Command) -> None:
+        """Throw out what no ref of ours reaches any more, where the rest fits then."""
+        options = ("--disk-usage", "--objects", f"--glob={OURS}")
+        output = self._checked(command, "rev-list", *options, seconds=_COMPACT_SECONDS)
+        if int(output.stdout) > self._largest:
+            raise GitFailure("size", f"over {self._largest >> 20} MiB")
+        self.compact(command, ())
 
     def _remote(
         self,
