@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from controller import logs
-from controller.model.application import Application, ApplicationStatus, InventoryEntry
+from controller.model.application import ApplicationStatus, InventoryEntry
 from controller.model.duration import seconds
 from controller.model.event import EventType
 from controller.model.health import Health, HealthStatus
@@ -18,6 +18,7 @@ from controller.model.plan import Action, Plan
 from controller.model.run import Phase, Run, Trigger
 from controller.reconcile.deleting import home_of
 from controller.reconcile.drifting import attended
+from controller.reconcile.ending import retry_delay
 from controller.reconcile.moment import epoch
 from controller.reconcile.queue import Fate
 from controller.reconcile.remarks import Remark, remark, told
@@ -94,7 +95,7 @@ async def _advance_run(case: Case, status: ApplicationStatus, health: Health) ->
     if run is None:
         return status
     if run.phase is Phase.APPLYING:
-        delay = max(_retry_delay(case.app, run.attempt), case.memory.retry_after)
+        delay = max(retry_delay(case.app, run.attempt), case.memory.retry_after)
         case.memory.retry_at = time.monotonic() + delay
         return await finish(case, status, run, Phase.FAILED, run.message)
     if run.phase is not Phase.WAITING:
@@ -197,10 +198,3 @@ def _next(case: Case, plan: Plan, status: ApplicationStatus) -> Fate:
     case.rooms.metrics.reconciles.labels(fate="waiting" if len(fates) > 1 else "done").inc()
     delay, trigger = min(fates)
     return trigger, delay
-
-
-def _retry_delay(app: Application, attempt: int) -> float:
-    backoff = app.spec.sync.retry.backoff
-    return Backoff(seconds(backoff.duration), seconds(backoff.max_duration), backoff.factor).ceiling(
-        attempt
-    ) * _jitter.uniform(0.8, 1)

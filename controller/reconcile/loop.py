@@ -18,11 +18,12 @@ from controller.reconcile.declining import spared
 from controller.reconcile.deleting import dismantle, home_of, leave
 from controller.reconcile.dependencies import await_dependencies
 from controller.reconcile.drifting import notice
+from controller.reconcile.ending import settle
 from controller.reconcile.failing import fail, rest
 from controller.reconcile.healing import written
 from controller.reconcile.planning import examine_checks, plan_of
 from controller.reconcile.rooms import Case, Memory, memory_of, missing
-from controller.reconcile.syncing import applied, begin, finish, is_new
+from controller.reconcile.syncing import applied, begin, is_new
 from controller.reconcile.wish import wish_of
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from controller.reconcile.queue import Fate, Work
     from controller.reconcile.rooms import Rooms
 
-BROKEN_OFF = "broken off by a restart of the controller, or by a fault in it"
-"""What is said of a run that nobody is carrying out any more."""
 _log = logs.get_logger(__name__)
 
 
@@ -49,6 +48,7 @@ async def advance(work: Work, rooms: Rooms) -> Fate:
             await pay(app, rooms)
             if app.deleting:
                 return await dismantle(app, rooms)
+            app = await settle(app, rooms)
             if app.spec.suspend:
                 return await rest(app, work, rooms)
             return await look(await adopted(app, rooms), work, rooms)
@@ -65,7 +65,6 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
     case = Case(app, memory, work, rooms, target, wish)
     if home_of(app) != app.spec.destination.cluster:
         memory.baselines.clear()  # they are of the cluster that it leaves
-    await settle(case)
     take_up(case)
     await examine_checks(app, target)
     await_dependencies(case)
@@ -135,18 +134,6 @@ async def pay(app: Application, rooms: Rooms) -> None:
     if memory.owed:
         await rooms.ledger.append(*memory.owed)
         memory.owed = ()
-
-
-async def settle(case: Case) -> None:
-    """End the run that a dead process left, or a look that broke."""
-    memory = case.memory
-    if memory.resumed:
-        return
-    memory.resumed = True
-    last = case.app.status.last_run
-    if last and last.phase is Phase.APPLYING:
-        status = await finish(case, case.app.status, last, Phase.FAILED, BROKEN_OFF)
-        case.app = await case.rooms.announcer.status(case.app, status)
 
 
 def take_up(case: Case) -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from controller.model.event import Actor, Draft, EventType, Outcome
+from controller.model.event import Actor, Draft, Event, EventType, Outcome
 from controller.model.plan import Action, Plan
-from controller.model.run import Phase, Run
+from controller.model.run import Counts, Phase, Run
 from controller.reconcile.brief import brief
 from controller.reconcile.drifting import changes
 from controller.reconcile.moment import epoch
@@ -117,5 +117,34 @@ def sync_completed(app: Application, actor: Actor, run: Run, now: float) -> Draf
             "seconds": round(now - epoch(run.started_at), 6),
             "counts": msgspec.to_builtins(run.counts),
             "attempt": run.attempt,
+            "applied": run.applied,
         },
+    )
+
+
+class _End(msgspec.Struct, frozen=True):
+    phase: Phase
+    counts: Counts = Counts()
+    applied: bool | None = None
+
+
+class _Completed(msgspec.Struct, frozen=True):
+    occurred_at: str
+    detail: _End
+    reason: str = ""
+
+
+def as_recorded(run: Run, completed: Event) -> Run:
+    """A run that ends, with the end that the ledger has: what was recorded first stands."""
+    said = msgspec.json.decode(completed.body, type=_Completed)
+    if (said.detail.phase, said.reason) == (run.phase, run.message[:2048] or run.phase.value):
+        return run
+    applied = said.detail.applied
+    return msgspec.structs.replace(
+        run,
+        phase=said.detail.phase,
+        message="" if said.reason == said.detail.phase.value else said.reason,
+        finished_at=said.occurred_at,
+        counts=said.detail.counts,
+        applied=said.detail.phase is Phase.SUCCEEDED if applied is None else applied,
     )

@@ -21,6 +21,7 @@ from controller.model.manifest import Manifest
 from controller.model.objects import Key, ObjectId
 from controller.model.plan import Step
 from controller.model.revision import Revision
+from controller.model.run import Run
 from controller.reconcile.claims import Claims
 from controller.reconcile.fights import Fights
 from controller.record.identifier import derived
@@ -123,8 +124,8 @@ class Memory:
     """Open drifts; None until the status was read once."""
     spoken: str = ""
     """The last refusal or failure that was recorded, so that it is recorded once."""
-    resumed: bool = False
-    """The run that an earlier process left was dealt with."""
+    run: Run | None = None
+    """The run that this process began or ended last, as far as it came: the status may not say so yet."""
     failures: int = 0
     owed: tuple[Draft, ...] = ()
     """Events that could not be made durable when they happened; said before anything else."""

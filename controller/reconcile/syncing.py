@@ -14,7 +14,7 @@ import msgspec
 from controller import faults
 from controller.apply.execute import Result, Terms, execute
 from controller.diff.plan import baseline_of
-from controller.model.application import DIGEST, HISTORY, ApplicationStatus, InventoryEntry
+from controller.model.application import DIGEST, ApplicationStatus, InventoryEntry
 from controller.model.condition import merge
 from controller.model.duration import seconds
 from controller.model.event import Draft
@@ -22,9 +22,10 @@ from controller.model.labels import SYNC_ANNOTATION
 from controller.model.plan import Action, Plan
 from controller.model.run import FINAL, Counts, Phase, Run
 from controller.reconcile.drifting import healed
+from controller.reconcile.ending import end
 from controller.reconcile.intent import How, intent
 from controller.reconcile.moment import epoch, rfc3339, whole
-from controller.reconcile.records import apply_intent, apply_result, object_written, plan_computed, sync_completed
+from controller.reconcile.records import apply_intent, apply_result, object_written, plan_computed
 from controller.reconcile.rooms import observed
 from controller.record.status import applying
 
@@ -88,6 +89,7 @@ async def begin(case: Case, plan: Plan) -> Run:
     )
     faults.reach("before-inventory")
     case.app = await case.rooms.announcer.status(case.app, status)
+    case.memory.run = run
     faults.reach("after-inventory")
     await case.rooms.ledger.append(plan_computed(case, plan, run))
     faults.reach("after-plan-recorded")
@@ -132,9 +134,12 @@ def applied(case: Case, run: Run, plan: Plan, results: Sequence[Result]) -> Run:
     )
     if not failed:
         deadline = rfc3339(case.rooms.now() + seconds(case.app.spec.sync.timeout))
-        return msgspec.structs.replace(run, phase=Phase.WAITING, applied=True, counts=counts, deadline=deadline)
-    case.memory.retry_after = max(result.after for result in failed)
-    return msgspec.structs.replace(run, message=_sentence(plan, results, failed), counts=counts)
+        run = msgspec.structs.replace(run, phase=Phase.WAITING, applied=True, counts=counts, deadline=deadline)
+    else:
+        case.memory.retry_after = max(result.after for result in failed)
+        run = msgspec.structs.replace(run, message=_sentence(plan, results, failed), counts=counts)
+    case.memory.run = run
+    return run
 
 
 def _sentence(plan: Plan, results: Sequence[Result], failed: Sequence[Result]) -> str:
@@ -179,21 +184,11 @@ def _superseded(case: Case, status: ApplicationStatus) -> str:
 
 async def finish(case: Case, status: ApplicationStatus, run: Run, phase: Phase, message: str) -> ApplicationStatus:
     """End a run: recorded, counted, and moved into the history of the status that is given back."""
-    now = case.rooms.now()
-    ended = msgspec.structs.replace(run, phase=phase, message=message, finished_at=rfc3339(now))
-    faults.reach("before-completed")
-    await case.rooms.ledger.append(sync_completed(case.app, case.actor, ended, now))
-    case.rooms.metrics.runs.labels(trigger=run.trigger.value, outcome=phase.value).inc()
-    if phase is Phase.SUCCEEDED and case.wish.revision.committed_at:
-        case.rooms.metrics.commit_to_live.observe(max(0.0, now - epoch(case.wish.revision.committed_at)))
-    if phase is not Phase.SUPERSEDED:
-        short = run.revision[:8]
-        case.say(
-            f"Sync{phase}",
-            f"revision {short}: {message}" if message else f"revision {short}",
-            warning=phase is Phase.FAILED,
-        )
-    return msgspec.structs.replace(status, last_run=ended, history=(ended, *status.history)[:HISTORY])
+    ended = msgspec.structs.replace(run, phase=phase, message=message)
+    status, saying = await end(case.app, status, ended, case.rooms, case.actor)
+    if status.last_run and status.last_run.phase is not Phase.SUPERSEDED:
+        case.said.append(saying)
+    return status
 
 
 def entry_of(manifest: Manifest, known: InventoryEntry | None, *, applied: bool = False) -> InventoryEntry:

@@ -27,6 +27,8 @@ LONGEST_WORD = 60.0
 """Seconds that telling of a fault may take."""
 AFTER_A_FAULT = 30.0
 """Seconds until a key is looked at again of which not even its failure could be told."""
+KEPT = ("born", "owed", "failures", "spoken", "seen", "unhealed", "run")
+"""What is remembered of a look that broke: what is owed and said, and how far its run came."""
 _log = logs.get_logger(__name__)
 
 
@@ -99,11 +101,8 @@ class Workers:
         return Trigger.RETRY, AFTER_A_FAULT
 
     def _distrust(self, key: Key) -> None:
-        """Remember nothing of a look that broke but what is owed and said: the next one begins as after a restart."""
+        """Remember nothing else of a look that broke: the next one begins as after a restart."""
         memory = self._rooms.memories.get(key)
         if memory is not None:
-            kept = {
-                name: getattr(memory, name)
-                for name in ("born", "owed", "failures", "spoken", "seen", "unhealed", "run")
-            }
+            kept = {name: getattr(memory, name) for name in KEPT}
             self._rooms.memories[key] = dataclasses.replace(Memory(memory.uid), **kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
 import math
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from controller.diff.ownership import ownership_digest
+from controller.errors import ShipslogError
 from controller.metrics import Metrics
 from controller.model.canonical import digest
-from controller.model.event import Event
 from controller.model.labels import API_VERSION, FINALIZER, MANAGER
 from controller.model.objects import Key, ObjectId, object_id
 from controller.model.revision import Revision
@@ -22,17 +23,18 @@ from controller.ports import Resource
 from controller.reconcile.announce import Announcer
 from controller.reconcile.fleet import Target
 from controller.reconcile.loop import advance
+from controller.reconcile.moment import rfc3339
 from controller.reconcile.queue import KeyQueue, Work
 from controller.reconcile.registry import Registry
 from controller.reconcile.rooms import Rooms
+from controller.record.body import Stamp, compose
 from controller.render.request import Rendered, RenderedObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from controller.errors import ShipslogError
     from controller.model.base import Json
-    from controller.model.event import Draft, EventType
+    from controller.model.event import Draft, Event, EventType
     from controller.reconcile.queue import Fate
 
 SHOP = Key("team-pay", "shop")
@@ -118,19 +120,24 @@ class Pages:
 
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
+        self._derived: dict[str, Event] = {}
         self.refuse: Callable[[Draft], ShipslogError | None] = lambda _draft: None
 
     async def append(self, *drafts: Draft) -> tuple[Event, ...]:
-        """All of them or none."""
+        """All of them or none; an id that is known gives the event of then."""
         for draft in drafts:
             if error := self.refuse(draft):
                 raise error
-        named = [
-            msgspec.structs.replace(draft, id=draft.id or f"event-{len(self.drafts) + number}")
-            for number, draft in enumerate(drafts)
-        ]
-        self.drafts += named
-        return tuple(Event(draft.id, draft.type, "", "test", "boot", 1, b"") for draft in named)
+        return tuple(self._derived.get(draft.id) or self._record(draft) for draft in drafts)
+
+    def _record(self, draft: Draft) -> Event:
+        seq = len(self.drafts) + 1
+        stamp = Stamp(id=draft.id or f"event-{seq}", occurred_at=f"{seq}", producer="test", boot="boot", seq=seq)
+        event = compose(draft, stamp)
+        self.drafts.append(msgspec.structs.replace(draft, id=event.id))
+        if draft.id:
+            self._derived[draft.id] = event
+        return event
 
     def open_drifts(self, _: Key, __: str) -> tuple[()]:
         """None is remembered."""
@@ -147,12 +154,17 @@ class Shelf:
     def __init__(self) -> None:
         self.objects: list[Json] = []
         self.pushed: list[Json] | None = None
+        self.commits = 1
+        """Another number is another commit, of the same objects, too."""
+        self.committed_at = 0.0
 
     async def revision(self, *_: Any, fresh_since: float | None = None) -> Revision:
         """The commit; another content is another commit. Who wants it fresh gets what was pushed."""
         if fresh_since is not None and self.pushed is not None:
             self.objects, self.pushed = self.pushed, None
-        return Revision(sha=digest(self.objects)[:40], ref="refs/heads/main", message="a commit")
+        content: Any = [self.commits, *self.objects] if self.commits > 1 else self.objects
+        moment = rfc3339(self.committed_at) if self.committed_at else ""
+        return Revision(sha=digest(content)[:40], ref="refs/heads/main", message="a commit", committed_at=moment)
 
     def ensure(self, *_: Any, **__: Any) -> None:
         """It is kept."""
@@ -261,6 +273,11 @@ class Harbour:
     async def look(self, *triggers: Trigger) -> Fate:
         """One look at it, as a worker does."""
         return await advance(Work(SHOP, frozenset(triggers or {Trigger.SPEC})), self.rooms)
+
+    async def look_or_fail(self, *triggers: Trigger) -> None:
+        """One look, of which not even the failure may be told."""
+        with contextlib.suppress(ShipslogError):
+            await self.look(*triggers)
 
     def restart(self) -> None:
         """What was only remembered is forgotten."""
