@@ -25,6 +25,7 @@ class Lookout:
     def __init__(self, client: ApiCluster, api_version: str, kind: str, namespace: str = "") -> None:
         self.bodies: dict[str, Json] = {}
         """The objects by name, or by namespace/name where all namespaces are watched; as last seen."""
+        self._fresh: set[str] = set()
         self._client = client
         self._what = api_version, kind, namespace
         self._news = asyncio.Event()
@@ -65,6 +66,11 @@ class Lookout:
         except TimeoutError:
             raise NotSeenError(f"not within {seconds:g} s: {explain() or 'no explanation'}") from None
 
+    def fresh(self) -> set[str]:
+        """Names of the objects that were seen since it was last asked: thousands need not be looked at each time."""
+        fresh, self._fresh = self._fresh, set()
+        return fresh
+
     async def _look(self) -> None:
         api_version, kind, namespace = self._what
         async with aclosing(self._client.watch(api_version, kind, namespace=namespace)) as events:
@@ -77,12 +83,15 @@ class Lookout:
                     case "deleted":
                         self.bodies.pop(self._name(event.body), None)
                     case _:
-                        self.bodies[self._name(event.body)] = event.body
+                        name = self._name(event.body)
+                        self.bodies[name] = event.body
+                        self._fresh.add(name)
                 self._news.set()
 
     def _name(self, body: Json) -> str:
         metadata = body["metadata"]
-        return f"{metadata['namespace']}/{metadata['name']}" if not self._what[2] else str(metadata["name"])
+        everywhere = not self._what[2] and "namespace" in metadata
+        return f"{metadata['namespace']}/{metadata['name']}" if everywhere else str(metadata["name"])
 
 
 def is_ready(body: Json, revision: str = "") -> bool:
