@@ -69,7 +69,9 @@ class Settings:
     tree_entries: int = setting(20_000, "Files and directories below a path that a rendering may list.", least=1)
     tree_depth: int = setting(64, "Directories inside each other that a rendering may go down.", least=1)
     engine: str = setting("", "Path of the render engine's program; empty: the one of the package.")
-    engine_processes: int = setting(0, "Render processes; 0: as many as cores.", least=0)
+    engine_processes: int = setting(
+        0, "Render processes for one namespace; one more is for the others. 0: as many as cores.", least=0
+    )
     render_timeout: float = setting(30.0, "Longest time one rendering may take, in seconds.", least=0.1)
     render_memory: int = setting(768 << 20, "Address space of one render process, in bytes.", least=64 << 20)
     render_cache: int = setting(

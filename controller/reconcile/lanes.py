@@ -1,9 +1,10 @@
 """Lanes: the keys of one cluster that wait, shared out fairly between namespaces.
 
 Inside a namespace the most urgent key goes first. Between namespaces it goes to the one with the fewest keys in hand,
-and among equals to the one that was served longest ago: a flood of one namespace costs the others one turn. Of what a
-cluster may have in hand, only a part is for keys that come back after a failure, so that many broken Applications that
-each take long never keep the sound ones waiting.
+and among equals to the one that was served longest ago: a flood of one namespace costs the others one turn. The last
+places of a cluster are for namespaces that have nothing in hand, so that one whose every look takes long keeps nobody
+else waiting. Only a part is for keys that come back after a failure, so that many broken Applications that each take
+long never keep the sound ones waiting.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Lanes:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._retry_limit = max(1, limit // 4)
+        self._common = limit - limit // 4
         self._order = itertools.count()
         self._sound: dict[str, _Waiting] = {}
         self._failed: dict[str, _Waiting] = {}
@@ -77,6 +79,8 @@ class Lanes:
         """Which namespace is served next, and of which of its two lanes."""
         retries = len(self._retrying) < self._retry_limit
         namespaces = self._sound.keys() | self._failed.keys() if retries else self._sound.keys()
+        if self._busy.total() >= self._common:
+            namespaces = {name for name in namespaces if not self._busy[name]}
         if not namespaces:
             return None
         namespace = min(namespaces, key=lambda name: (self._busy[name], self._served.get(name, 0), name))

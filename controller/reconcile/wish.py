@@ -71,6 +71,7 @@ async def request_of(app: Application, memory: Memory, target: Target, home: Clu
         kind=_kind(source),
         name=app.key.name,
         namespace=app.spec.destination.namespace,
+        tenant=app.key.namespace,
         helm=source.helm,
         kustomize=source.kustomize,
         plain=source.plain,

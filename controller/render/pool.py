@@ -1,4 +1,4 @@
-"""Worker processes of the render engine: as many as cores, one request at a time each."""
+"""Worker processes of the render engine: one request at a time each, shared fairly by those who ask."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from controller.render.errors import EngineError, RenderError
 from controller.render.process import EngineEndedError, EngineProcess
+from controller.render.turns import Turns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,14 +38,14 @@ class EnginePool:
     ) -> None:
         """Prepare a pool.
 
-        `size` is in processes (default: cores), `deadline` in seconds per request, `memory` in bytes per worker,
-        `max_requests` after which a worker is replaced.
+        `size` is how many processes one tenant may have at work (default: cores); one more is for the others.
+        `deadline` is in seconds per request, `memory` in bytes per worker; after `max_requests` one is replaced.
         """
         self._binary = binary
         self._deadline = deadline
         self._memory = memory
         self._max_requests = max_requests
-        self._free = asyncio.Semaphore(size or os.cpu_count() or 1)
+        self._turns = Turns(size or os.cpu_count() or 1)
         self._idle: list[EngineProcess] = []
         self._workers: set[EngineProcess] = set()
         self._tasks: asyncio.TaskGroup | None = None
@@ -83,19 +84,19 @@ class EnginePool:
             EngineError: The engine can't be started.
         """
         if not self._version:
-            async with self._free:
+            async with self._turns.turn(""):
                 self._idle.append(await self._worker())
         return self._version
 
-    async def render(self, request: SentRequest, lookup: Lookup) -> bytes:
-        """Return the engine's answer to a request.
+    async def render(self, request: SentRequest, lookup: Lookup, tenant: str = "") -> bytes:
+        """Return the engine's answer to a request; `tenant`: on whose behalf, so that none holds back the others.
 
         Raises:
             RenderError: The request's input is wrong, too large, or made the worker end or hang.
             EngineError: No worker can be started, or the pool is closed.
             ShipslogError: The tree could not be read.
         """
-        async with self._free:
+        async with self._turns.turn(tenant):
             worker = await self._worker()
             fit = False
             try:
@@ -103,6 +104,10 @@ class EnginePool:
                 fit = True
             except EngineEndedError as error:
                 raise await self._blame(worker, request) from error
+            except RenderError as error:
+                if error.fault == "limit":  # it had no end in time
+                    self._turns.suspect(tenant)
+                raise
             finally:
                 self._give_back(worker, fit=fit)
         if lookup.error is not None:

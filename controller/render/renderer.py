@@ -94,7 +94,7 @@ class Renderer:
             raise known
         self.misses += 1
         try:
-            answer = await self._ask(tree, asked)
+            answer = await self._ask(tree, asked, request.tenant)
         except RenderError as error:
             self._refusals.put(refusal, error)
             raise
@@ -114,7 +114,7 @@ class Renderer:
         chart = msgspec.structs.replace(asked, kube_version="", api_versions=())
         return Keys(key(msgspec.structs.replace(chart, helm=Helm())), key(chart), key(asked))
 
-    async def _ask(self, tree: Tree, asked: EngineRequest) -> bytes:
+    async def _ask(self, tree: Tree, asked: EngineRequest, tenant: str) -> bytes:
         if ".." in asked.root.split("/"):
             raise RenderError(f"{asked.root} is outside the repository", remedy="correct spec.source.path")
         lookup = Lookup(tree, asked.limits)
@@ -122,7 +122,7 @@ class Renderer:
         preload = await lookup.directory(asked.root)
         kind = asked.kind if asked.kind != "auto" else _detected(preload)
         try:
-            answer = await self._pool.render(SentRequest(**fields, preload=preload), lookup)
+            answer = await self._pool.render(SentRequest(**fields, preload=preload), lookup, tenant)
         except (RenderError, EngineError) as error:
             self._on_render(kind, "invalid" if isinstance(error, RenderError) else "failed")
             raise

@@ -93,6 +93,7 @@ class RenderRequest:
 
     With kind `auto` the directory's files decide. `helm`, `kustomize` and `plain` take the spec's options as they
     are. With `variables`, `${name}` in finished objects is filled in; one without a value and a default is an error.
+    `tenant` is on whose behalf it is done: they take turns, and the result is the same for all.
     """
 
     root: str
@@ -106,6 +107,7 @@ class RenderRequest:
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    tenant: str = ""
 
     def for_engine(self) -> EngineRequest:
         """Return the request as the engine reads it."""

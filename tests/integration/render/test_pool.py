@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 from pathlib import Path
@@ -69,9 +70,24 @@ async def test_a_bad_request_leaves_a_concurrent_one_unaffected(bad: MemoryTree,
         assert pool.lost == 1
 
 
-async def _refused(renderer: Renderer, tree: MemoryTree) -> RenderError:
+async def test_endless_charts_of_one_namespace_hold_nobody_else_back(engine: Path) -> None:
+    """More of them than there are workers: others are rendered at once, then and when they come again."""
+    async with EnginePool(engine, size=2, deadline=3) as pool:
+        renderer = Renderer(pool)
+        bad = [ENDLESS.with_files({"README": str(number)}) for number in range(6)]
+        async with asyncio.TaskGroup() as tasks:
+            evil = dataclasses.replace(ROOT, tenant="team-evil")
+            refused = [tasks.create_task(_refused(renderer, one, evil), name="endless chart") for one in bad]
+            for number in range(20):
+                good = GOOD.with_files({"README": str(number)})
+                assert (await renderer.render(good, dataclasses.replace(ROOT, tenant="team-pay"))).objects
+            assert not any(task.done() for task in refused)
+        assert {(await task).fault for task in refused} == {"limit"}
+
+
+async def _refused(renderer: Renderer, tree: MemoryTree, request: RenderRequest = ROOT) -> RenderError:
     with pytest.raises(RenderError) as caught:
-        await renderer.render(tree, ROOT)
+        await renderer.render(tree, request)
     return caught.value
 
 

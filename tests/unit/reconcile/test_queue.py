@@ -114,6 +114,22 @@ async def test_a_flood_of_one_namespace_costs_another_one_turn() -> None:
     assert await _taken(queue) == Key("calm", "app")
 
 
+async def test_a_namespace_whose_keys_take_long_never_has_all_places() -> None:
+    """Whoever has nothing in hand is served at once, however many keys of the other are in hand and wait."""
+    queue = KeyQueue(limit=4)
+    for number in range(100):
+        queue.put(Key("slow", f"app-{number}"), Trigger.USER)
+    assert [(await _taken(queue)).namespace for _ in range(3)] == ["slow"] * 3
+    waiting = asyncio.create_task(queue.take(), name="waiting")
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    queue.put(Key("calm", "app"), Trigger.INTERVAL)
+
+    work = await asyncio.wait_for(waiting, 5)
+    assert work is not None
+    assert work.key == Key("calm", "app")
+
+
 async def test_namespaces_take_turns_when_each_has_as_much_in_hand() -> None:
     """The one that was served longest ago is next, and inside it the most urgent key."""
     queue = KeyQueue(limit=1)
