@@ -34,6 +34,7 @@ from controller.model.repository import Credentials, Repository, RepositorySpec
 from controller.model.run import Trigger
 from controller.observe.live import LiveState
 from controller.reconcile.announce import Announcer
+from controller.reconcile.claims import Claims
 from controller.reconcile.fleet import Fleet, Target
 from controller.reconcile.planning import plan_of
 from controller.reconcile.queue import KeyQueue, Work
@@ -160,6 +161,7 @@ def _rooms(home: Cluster, repositories: Repositories, renderer: Renderer, settin
         queue=KeyQueue(),
         now=time.time,
         new_id=lambda: str(uuid.uuid4()),
+        claims=Claims(foretold=True),
         former_managers=settings.former_managers,
         ignored=settings.ignored,
     )

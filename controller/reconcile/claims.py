@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from controller.errors import ShipslogError
 from controller.model.objects import Key, ObjectId
 
 
@@ -17,12 +18,34 @@ class Claim(msgspec.Struct, frozen=True):
     made_of: object = None
 
 
-class Claims:
-    """All claims, by Application and by object."""
+class Unknown(msgspec.Struct, frozen=True):
+    """Why a claim could not be worked out of `made_of`, which is not tried again before `until`."""
 
-    def __init__(self) -> None:
+    made_of: object
+    error: ShipslogError
+    until: float
+    """Seconds on the monotonic clock."""
+
+
+class Doubt(msgspec.Struct, frozen=True):
+    """Why an Application deletes nothing for now: others may want its objects, and nobody knows yet."""
+
+    since: float
+    """Seconds on the monotonic clock."""
+    why: str
+
+
+class Claims:
+    """All claims, by Application and by object; and what keeps Applications from deleting."""
+
+    def __init__(self, *, foretold: bool = False) -> None:
+        """`foretold`: nothing comes of what is found out, so nobody is waited for."""
+        self.foretold = foretold
         self._claims: dict[Key, Claim] = {}
         self._by_object: dict[tuple[str, ObjectId], set[Key]] = {}
+        self.doubts: dict[Key, Doubt] = {}
+        self.unknown: dict[Key, Unknown] = {}
+        """Applications whose claims could not be worked out."""
 
     def of(self, application: Key) -> Claim | None:
         """Its claim; None while nobody worked it out since the start."""
@@ -31,8 +54,10 @@ class Claims:
     def put(self, application: Key, claim: Claim | None) -> frozenset[Key]:
         """Replace its claim; gives the other Applications that this concerns: what they share with it changed."""
         before, self._claims[application] = self._claims.get(application), claim or Claim("", frozenset())
+        self.unknown.pop(application, None)
         if claim is None:
             del self._claims[application]
+            self.doubts.pop(application, None)
         old, new = set(_places(before)), set(_places(claim))
         concerned: set[Key] = set()
         for place in old ^ new:

@@ -17,6 +17,7 @@ from controller.model.health import Health, HealthStatus
 from controller.model.labels import ACTOR_ANNOTATION, SYNC_ANNOTATION
 from controller.model.run import Trigger
 from controller.reconcile.ending import break_off
+from controller.reconcile.handover import unclear
 from controller.reconcile.queue import Fate
 from controller.reconcile.rooms import GRACE, Memory, Rooms, Saying, draft, memory_of, observed
 from controller.reconcile.standing import Standing, stand
@@ -40,6 +41,7 @@ async def fail(app: Application, work: Work, rooms: Rooms, error: ShipslogError,
     """Write down a look that could not be finished; what was applied last goes on being kept where `keep` is."""
     memory = memory_of(rooms, app)
     memory.failures += 1
+    unclear(app, memory.seen, error, rooms)
     break_off(app, rooms, str(error))
     terminal = isinstance(error, Terminal)
     _log.warning("Look failed", trigger=work.trigger.value, fate=type(error).__name__, error=str(error))

@@ -29,7 +29,7 @@ from controller.model.plan import Action, Plan, Step
 from controller.model.run import Trigger
 from controller.reconcile.autoscaling import scaled
 from controller.reconcile.deleting import home_of
-from controller.reconcile.handover import claim, heirs, keeps
+from controller.reconcile.handover import Heirs, claim, doubt, heirs, keeps
 from controller.reconcile.whereabouts import whereabouts
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, 
     """
     claim(app, wish, rooms)
     owner = owner_value(rooms.installation, app.key)
-    target.live.want(((manifest.api_version, manifest.id.kind) for manifest in wish.manifests), owner)
     # What left Git and stays is ours, too.
-    target.live.want(((entry.api_version, entry.kind) for entry in app.status.inventory), owner)
+    kinds = {(entry.api_version, entry.kind) for entry in app.status.inventory}
+    target.live.want([*kinds, *((manifest.api_version, manifest.id.kind) for manifest in wish.manifests)], owner)
     target.live.check(owner, app.spec.health_checks)
     asked = [manifest for manifest in wish.manifests if full or _moved(manifest, memory, target)]
     if asked:  # nobody watches what is shared: it may be gone, and the others with it
@@ -147,17 +147,22 @@ async def _prunes(app: Application, wish: Wish, target: Target, rooms: Rooms) ->
 async def _handed_over(app: Application, steps: Sequence[Step], target: Target, rooms: Rooms) -> list[Step]:
     """What another Application wants by now is not pruned: it is that one's from here on."""
     leaving = [step.id for step in steps if not step.released and not step.going]
-    taken = await heirs(app, leaving, target, rooms)
-    for key in set(taken.values()):
+    found = await heirs(app, leaving, target, rooms)
+    for key in set(found.taken.values()):
         rooms.queue.put(key, Trigger.DRIFT)
-    return [
-        msgspec.structs.replace(
-            step, action=Action.SKIP, reason=f"Application {taken[step.id]} has it from now on", released=True
-        )
-        if step.id in taken
-        else step
-        for step in steps
-    ]
+    pruned = [step.id for step in steps if step.action is Action.PRUNE and step.id not in found.taken]
+    why = doubt(app, found if pruned else Heirs({}, {}), rooms)
+    return [_left(step, found.taken.get(step.id), why) for step in steps]
+
+
+def _left(step: Step, heir: Key | None, why: str) -> Step:
+    """The step of an object that another one may want, or wants."""
+    if heir is not None:
+        reason = f"Application {heir} has it from now on"
+        return msgspec.structs.replace(step, action=Action.SKIP, reason=reason, released=True)
+    if why and step.action is Action.PRUNE:
+        return msgspec.structs.replace(step, action=Action.SKIP, reason=f"it is not deleted yet: {why}")
+    return step
 
 
 async def _refuse_foreign(

@@ -9,6 +9,7 @@ import msgspec
 from controller.model.duration import seconds
 from controller.model.event import EventType, Outcome
 from controller.model.run import Trigger
+from controller.reconcile.handover import patience
 from controller.reconcile.moment import epoch
 from controller.reconcile.teardown import stuck
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from controller.reconcile.rooms import Case
 
 _NAMED = 3
-SHARED, DELETING, STUCK, EMPTY = "Shared", "Deleting", "StuckInDeletion", "Empty"
+SHARED, DELETING, STUCK, EMPTY, DOUBT = "Shared", "Deleting", "StuckInDeletion", "Empty", "PruneInDoubt"
 
 
 class Remark(msgspec.Struct, frozen=True):
@@ -34,7 +35,7 @@ class Remark(msgspec.Struct, frozen=True):
 
 def remark(case: Case, plan: Plan) -> Remark | None:
     """The gravest remark there is to make; None where there is none."""
-    return _going(case, plan) or _shared(case) or _empty(case)
+    return _going(case, plan) or _doubted(case, plan) or _shared(case) or _empty(case)
 
 
 async def told(case: Case, said: Remark | None) -> None:
@@ -57,10 +58,11 @@ async def told(case: Case, said: Remark | None) -> None:
 
 
 def due(case: Case, plan: Plan) -> list[tuple[float, Trigger]]:
-    """When a deletion under way will have taken long."""
+    """When a deletion under way will have taken long, and when others may have said whether they want an object."""
     now, limit = case.rooms.now(), seconds(case.app.spec.sync.timeout)
     left = [epoch(step.going.since) + limit - now for step in plan.steps if step.going]
-    return [(wait + 1, Trigger.HEALTH) for wait in sorted(left) if wait > 0][:1]
+    again = patience(case.app, case.rooms)
+    return [(wait + 1, Trigger.HEALTH) for wait in sorted(left) if wait > 0][:1] + [(again, Trigger.RETRY)][: again > 0]
 
 
 def _going(case: Case, plan: Plan) -> Remark | None:
@@ -74,6 +76,15 @@ def _going(case: Case, plan: Plan) -> Remark | None:
     if not long:
         return Remark(DELETING, message, passing=True)
     return Remark(STUCK, f"{message} (have the owner of the finalizers let go, or remove them by hand)")
+
+
+def _doubted(case: Case, plan: Plan) -> Remark | None:
+    known = case.rooms.claims.doubts.get(case.app.key)
+    held = [step for step in plan.steps if step.manifest is None and known and known.why in step.reason]
+    if known is None or not held:
+        return None
+    message = f"{held[0].id}" + (f" and {len(held) - 1} more" if len(held) > 1 else "")
+    return Remark(DOUBT, f"{message}: not deleted yet: {known.why}", passing=True)
 
 
 def _shared(case: Case) -> Remark | None:

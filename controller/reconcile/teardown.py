@@ -22,7 +22,7 @@ from controller.model.labels import owner_value
 from controller.model.plan import Action, Plan, Step
 from controller.model.run import Trigger
 from controller.reconcile.brief import brief
-from controller.reconcile.handover import heirs
+from controller.reconcile.handover import doubt, heirs, patience
 from controller.reconcile.intent import How, intent
 from controller.reconcile.moment import epoch
 from controller.reconcile.rooms import draft, memory_of
@@ -46,6 +46,10 @@ REMEDY = (
 
 class StillGoing(NotReady):
     """Objects were deleted and are not gone yet."""
+
+
+class InDoubt(NotReady):
+    """Others may want the objects, and nobody knows yet."""
 
 
 class ClusterSuspended(NotReady):
@@ -74,8 +78,8 @@ class Teardown:
     async def run(self, *, wait: bool) -> None:
         """Delete what is still ours; with `wait` until it is gone.
 
-        Raises StillGoing and StuckInDeletion for what is not, Transient when objects could not be deleted, and
-        ClusterSuspended.
+        Raises StillGoing and StuckInDeletion for what is not, Transient when objects could not be deleted, InDoubt
+        while others may want them, and ClusterSuspended.
         """
         if self.target.suspended:
             raise ClusterSuspended(f"cluster {self.target.client.name} is suspended", after=SUSPENDED_AGAIN)
@@ -108,10 +112,13 @@ class Teardown:
 
         await together("look", (look(entry) for entry in entries))
         wanted = [step.id for step in found if step.action is Action.PRUNE]
-        taken = await heirs(self.app, wanted, self.target, self.rooms)
-        for key in set(taken.values()):
+        known = await heirs(self.app, wanted, self.target, self.rooms)
+        for key in set(known.taken.values()):
             self.rooms.queue.put(key, Trigger.DRIFT)
-        return ordered(step for step in found if step.id not in taken)
+        left = [step for step in found if step.id not in known.taken]
+        if any(step.action is Action.PRUNE for step in left) and (why := doubt(self.app, known, self.rooms, gone=True)):
+            raise InDoubt(f"its objects are not deleted yet: {why}", after=patience(self.app, self.rooms))
+        return ordered(left)
 
     async def _prune(self, steps: Sequence[Step]) -> None:
         if not steps:
