@@ -58,9 +58,12 @@ class Checklist:
         return self._checks[owner].get(object_id(body).group_kind) if owner in self._checks else None
 
     async def verdict(self, body: Json) -> Health | None:
-        """The verdict of the check on an object; None where there is none."""
-        check = self.of(body)
-        return await self._checker.health(check, body) if check and self._checker else None
+        """The verdict on an object of the check that its owner has when it is reached; None where there is none."""
+        while (check := self.of(body)) and self._checker:
+            verdict = await self._checker.health(check, body)
+            if self.of(body) == check:
+                return verdict
+        return None
 
     async def fault(self, check: HealthCheck) -> str:
         """What makes a check good for no object, with the expression's name; empty for nothing."""

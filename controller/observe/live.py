@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 SCAN = 1.0
 """Seconds between two looks for rollouts that are stuck."""
+LATE = 5.0
+"""Seconds until objects are read again for a health check that could not be read."""
+REMEMBERED = 3600.0
+"""Seconds for which it is remembered when an object went."""
 _log = logs.get_logger(__name__)
 
 
@@ -57,7 +62,9 @@ class LiveState:
         checker: Checker | None = None,
     ) -> None:
         self.cluster = cluster
-        self._watches = Watches(cluster, follow=self._hear, tell=lambda owner: on_move(owner, Trigger.DRIFT))
+        self._watches = Watches(
+            cluster, follow=self._hear, tell=lambda owner: on_move(owner, Trigger.DRIFT), ended=self._lose_sight
+        )
         self._checklist = Checklist(checker)
         self._writes = OwnWrites()
         self._progress = Progress()
@@ -77,7 +84,7 @@ class LiveState:
         return self._views.get(object_id)
 
     def gone_since(self, object_id: ObjectId) -> float | None:
-        """When the watch said that the object went, in seconds since the epoch."""
+        """When the watch said that the object went, in seconds since the epoch; for an hour."""
         return self._gone.get(object_id)
 
     def watched(self, kind: GroupKind) -> bool:
@@ -94,8 +101,17 @@ class LiveState:
         return self._watches.refusals
 
     def want(self, kinds: Iterable[tuple[str, str]], owner: str = "") -> None:
-        """Have these (apiVersion, kind) pairs watched from now on; the owner is told when one can be, or can't."""
+        """Have these (apiVersion, kind) pairs, and no others, watched for the owner from now on.
+
+        The owner is told when one can be watched, or can't. What nobody wants is watched on for some minutes.
+        """
         self._watches.want(kinds, owner)
+
+    def forget(self, owner: str) -> None:
+        """The owner is gone, or has left this cluster: nothing is watched, judged or attended to for it any more."""
+        self._watches.want((), owner)
+        self._checklist.assign(owner, ())
+        self._attended.pop(owner, None)
 
     async def fault(self, check: HealthCheck) -> str:
         """What makes a check good for no object, with the expression's name; empty for nothing."""
@@ -138,21 +154,26 @@ class LiveState:
     async def _check_again(self) -> None:
         """Judge objects anew whose checks changed: their bodies are not remembered, so they are read."""
         while True:
+            late = False
             for id_ in self._checklist.due():
                 try:
                     body = await self.cluster.get(id_, await self._watches.version(id_.group_kind))
                 except ShipslogError as error:
+                    late = True
                     _log.warning("health check is late", cluster=self.cluster.name, object=str(id_), error=str(error))
                     continue
                 if body is not None:
                     self._take(body, tell=True, health=await self._checklist.verdict(body) or assess(body))
                 self._checklist.settle(id_)
-            await self._checklist.changed.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LATE if late else None):
+                    await self._checklist.changed.wait()
 
     async def _watch_progress(self) -> None:
         """Fail what makes no progress for longer than it may."""
         while True:
             await asyncio.sleep(SCAN)
+            self._forget_gone()
             for id_, verdict in self._progress.late().items():
                 view = self._views.get(id_)
                 if view and view.health.status is HealthStatus.PROGRESSING:
@@ -215,11 +236,28 @@ class LiveState:
     def _drop(self, gone: ObjectId) -> None:
         known = self._views.pop(gone, None)
         if known is not None:
+            self._gone.pop(gone, None)  # what went last stands last
             self._gone[gone] = time.time()
-            self._writes.forget(gone)
-            self._progress.forget(gone)
-            self._checklist.settle(gone)
+            self._forget_object(gone)
             self._on_move(known.owner, Trigger.DRIFT)
+
+    def _forget_gone(self) -> None:
+        """Names come and go for ever, as generated ones do: the last hour's are enough to date a drift."""
+        old = time.time() - REMEMBERED
+        while self._gone and next(iter(self._gone.values())) < old:
+            del self._gone[next(iter(self._gone))]
+
+    def _lose_sight(self, kind: GroupKind) -> None:
+        """The kind is not watched any more: what is known of its objects is getting old."""
+        self._listed.pop(kind, None)
+        for known in [known for known in self._views if known.group_kind == kind]:
+            del self._views[known]
+            self._forget_object(known)
+
+    def _forget_object(self, id_: ObjectId) -> None:
+        self._writes.forget(id_)
+        self._progress.forget(id_)
+        self._checklist.settle(id_)
 
     def _told(self, known: LiveView, view: LiveView, *, judged: bool) -> bool:
         """Whether this is no news: as old as what is known, and not the verdict that was waited for."""

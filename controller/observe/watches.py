@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING
 
 from controller import logs
@@ -22,6 +23,10 @@ RETRY = 30.0
 """Seconds until a watch that the server refused is tried again."""
 RETRY_UNKNOWN = 5.0
 """Seconds until it is asked again whether a kind is served by now."""
+LINGER = 300.0
+"""Seconds for which a kind is watched on that nobody wants: a commit that brought it may come back."""
+SWEEP = 60.0
+"""Seconds between two looks for such kinds."""
 _log = logs.get_logger(__name__)
 
 
@@ -34,13 +39,20 @@ class Watches:
         *,
         follow: Callable[[GroupKind, WatchEvent], Awaitable[None]],
         tell: Callable[[str], None],
+        ended: Callable[[GroupKind], None],
     ) -> None:
-        """`follow` gets every event, one by one of a kind; `tell` the owners whose kind can be watched, or can't."""
+        """`follow` gets every event, one by one of a kind; `tell` the owners whose kind can be watched, or can't.
+
+        `ended` gets a kind that is not watched any more, because nobody wants it.
+        """
         self._cluster = cluster
         self._follow = follow
         self._tell = tell
+        self._ended = ended
         self._wanted: dict[GroupKind, str] = {}
         self._wanters: dict[GroupKind, set[str]] = {}
+        self._lonely: dict[GroupKind, float] = {}
+        """Kinds that nobody wants, and since when, by the monotonic clock."""
         self._synced: set[GroupKind] = set()
         self._refused: dict[GroupKind, str] = {}
         self._unserved: set[GroupKind] = set()
@@ -62,16 +74,27 @@ class Watches:
         return len(self._refused)
 
     def want(self, kinds: Iterable[tuple[str, str]], owner: str = "") -> None:
-        """Have these (apiVersion, kind) pairs watched from now on; the owner is told when one can be, or can't."""
-        for api_version, kind in kinds:
-            group_kind = GroupKind(group_of(api_version), kind)
-            if owner:
-                self._wanters.setdefault(group_kind, set()).add(owner)
-            if group_kind not in self._wanted:
-                self._wanted[group_kind] = api_version
+        """Have these (apiVersion, kind) pairs, and no others, watched for the owner from now on.
+
+        The owner is told when one can be watched, or can't.
+        """
+        wanted = {GroupKind(group_of(api_version), kind): api_version for api_version, kind in kinds}
+        for kind in [kind for kind, owners in self._wanters.items() if owner in owners and kind not in wanted]:
+            self._leave(kind, owner)
+        for kind, api_version in wanted.items():
+            self._wanters.setdefault(kind, set()).add(owner)
+            self._lonely.pop(kind, None)
+            if kind not in self._wanted:
+                self._wanted[kind] = api_version
                 self._news.set()
-            elif group_kind not in self._synced:
-                self._wanted[group_kind] = api_version  # the version that was wanted before may not be served
+            elif kind not in self._synced:
+                self._wanted[kind] = api_version  # the version that was wanted before may not be served
+
+    def _leave(self, kind: GroupKind, owner: str) -> None:
+        self._wanters[kind].discard(owner)
+        if not self._wanters[kind]:
+            del self._wanters[kind]
+            self._lonely[kind] = time.monotonic()
 
     def served(self, kind: GroupKind) -> None:
         """An object of this kind exists: where its watch waits for another try, that is now."""
@@ -89,13 +112,30 @@ class Watches:
 
     async def run(self, group: asyncio.TaskGroup) -> None:
         """Keep a watch on every wanted kind, for ever, each in a task that `group` owns."""
-        started: set[GroupKind] = set()
+        tasks: dict[GroupKind, asyncio.Task[None]] = {}
         while True:
             self._news.clear()
-            for kind in self._wanted.keys() - started:
-                started.add(kind)
-                group.create_task(self._keep(kind), name=f"watch {self._cluster.name} {kind}")
-            await self._news.wait()
+            for kind in self._wanted.keys() - tasks.keys():
+                tasks[kind] = group.create_task(self._keep(kind), name=f"watch {self._cluster.name} {kind}")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP):
+                    await self._news.wait()
+            left = [kind for kind, since in self._lonely.items() if time.monotonic() - since >= LINGER]
+            for kind in left:
+                if task := tasks.pop(kind, None):
+                    task.cancel()
+                    await asyncio.wait([task])
+                self._end(kind)
+
+    def _end(self, kind: GroupKind) -> None:
+        """The kind is not watched any more. Where somebody has come to want it meanwhile, another watch begins."""
+        if self._lonely.pop(kind, None) is not None:
+            del self._wanted[kind]
+        self._synced.discard(kind)
+        self._unserved.discard(kind)
+        self._refused.pop(kind, None)
+        self._awake.pop(kind, None)
+        self._ended(kind)
 
     async def _keep(self, kind: GroupKind) -> None:
         awake = self._awake[kind] = asyncio.Event()
@@ -142,5 +182,5 @@ class Watches:
         self._tell_wanters(kind)
 
     def _tell_wanters(self, kind: GroupKind) -> None:
-        for owner in self._wanters.get(kind, ()):
+        for owner in list(self._wanters.get(kind, ())):
             self._tell(owner)

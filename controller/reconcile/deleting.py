@@ -9,7 +9,7 @@ import msgspec
 from controller import faults
 from controller.errors import NotReady, ShipslogError, Transient
 from controller.model.event import Actor, Draft, EventType
-from controller.model.labels import FINALIZER
+from controller.model.labels import FINALIZER, owner_value
 from controller.model.run import FINAL, Phase
 from controller.reconcile.brief import brief
 from controller.reconcile.handover import forgo
@@ -84,6 +84,8 @@ async def leave(app: Application, rooms: Rooms) -> Application:
     if old == new or not app.status.inventory:
         return app
     await _clear(app, old, f"its Application moved to cluster {new}", rooms, wait=False)
+    if (left := rooms.fleet.find(old)) is not None:
+        left.live.forget(owner_value(rooms.installation, app.key))
     return await rooms.announcer.status(app, msgspec.structs.replace(app.status, inventory=(), cluster=new, drift=()))
 
 

@@ -10,7 +10,7 @@ from controller.errors import ShipslogError, Terminal
 from controller.govern.judge import judge
 from controller.model.duration import seconds
 from controller.model.event import Actor
-from controller.model.labels import FINALIZER
+from controller.model.labels import FINALIZER, owner_value
 from controller.model.run import Phase, Run, Trigger
 from controller.reconcile.announce import as_read
 from controller.reconcile.concluding import conclude
@@ -42,10 +42,10 @@ async def advance(work: Work, rooms: Rooms) -> Fate:
     """Bring one Application one step nearer to what Git says."""
     app = rooms.registry.applications.get(work.key)  # everything is read again: a key carries no news
     if app is None:
-        return forget(work, rooms)
+        return await forget(work, rooms)
     with logs.bound(application=str(app.key), cluster=app.spec.destination.cluster):
         try:
-            await pay(app, rooms)
+            await pay(memory_of(rooms, app), rooms)
             if app.deleting:
                 return await dismantle(app, rooms)
             app = await settle(app, rooms)
@@ -128,9 +128,8 @@ async def adopted(app: Application, rooms: Rooms) -> Application:
     return await rooms.announcer.finalizers(app, (*app.finalizers, FINALIZER))
 
 
-async def pay(app: Application, rooms: Rooms) -> None:
+async def pay(memory: Memory, rooms: Rooms) -> None:
     """Record what is owed from before: what came of writes, and could not be recorded then."""
-    memory = memory_of(rooms, app)
     if memory.owed:
         await rooms.ledger.append(*memory.owed)
         memory.owed = ()
@@ -144,10 +143,15 @@ def take_up(case: Case) -> None:
         case.actor = Actor(kind="user", name=last.actor)
 
 
-def forget(work: Work, rooms: Rooms) -> Fate:
-    """The Application is gone, and nothing of it stays."""
+async def forget(work: Work, rooms: Rooms) -> Fate:
+    """The Application is gone, and nothing of it stays but what is owed. Raises SpoolError while that can't be paid."""
+    memory = rooms.memories.get(work.key)
+    if memory is not None:
+        await pay(memory, rooms)
     rooms.memories.pop(work.key, None)
     rooms.queue.cancel_timer(work.key)
+    for target in rooms.fleet.targets().values():
+        target.live.forget(owner_value(rooms.installation, work.key))
     rooms.metrics.forget_application(work.key.namespace, work.key.name)
     return None
 

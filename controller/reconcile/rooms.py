@@ -217,8 +217,8 @@ def missing(memory: Memory, error: Terminal) -> ShipslogError:
 
 
 def memory_of(rooms: Rooms, app: Application) -> Memory:
-    """The memory of this very Application: one of the same name created anew starts without."""
+    """The memory of this very Application: one of the same name created anew starts with nothing but what is owed."""
     memory = rooms.memories.get(app.key)
     if memory is None or memory.uid != app.uid:
-        memory = rooms.memories[app.key] = Memory(app.uid)
+        memory = rooms.memories[app.key] = Memory(app.uid, owed=memory.owed if memory else ())
     return memory

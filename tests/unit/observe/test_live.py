@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
     from controller.model.base import Json
+    from controller.observe.checklist import Checker
 
 MAPS = GroupKind("", "ConfigMap")
 ONE = ObjectId("", "ConfigMap", "ns", "one")
@@ -36,6 +37,17 @@ class Said:
         self.says: defaultdict[str, asyncio.Queue[WatchEvent]] = defaultdict(asyncio.Queue)
         self.unserved = set(unserved)
         self.refused = asyncio.Event()
+        self.stands: Json | None = None
+        """What a GET finds."""
+        self.failures = 0
+        """How many GETs fail before one finds it."""
+
+    async def get(self, *_: object) -> Json | None:
+        """The same for every object."""
+        self.failures -= 1
+        if self.failures >= 0:
+            raise Transient("the API server answers 500")
+        return self.stands
 
     async def resource(self, api_version: str, kind: str) -> Resource | None:
         """Every kind is served but those that are not."""
@@ -58,7 +70,7 @@ class Said:
 class Told:
     """A live state, and whom it told of what."""
 
-    def __init__(self, cluster: Said) -> None:
+    def __init__(self, cluster: Said, checker: Checker | None = None) -> None:
         self.cluster = cluster
         self.moves: list[tuple[str, Trigger]] = []
         self.restarts = 0
@@ -67,6 +79,7 @@ class Told:
             ownership=lambda body: str(body["metadata"]["annotations"]["fields"]),
             on_move=lambda owner, why: self.moves.append((owner, why)),
             on_restart=self._restarted,
+            checker=checker,
         )
 
     def _restarted(self) -> None:
@@ -74,8 +87,12 @@ class Told:
 
     async def hear(self, *events: WatchEvent, kind: str = "ConfigMap") -> list[tuple[str, Trigger]]:
         """Have the kind's watch say this; gives what was told on."""
-        self.moves.clear()
         self.live.want([("v1", kind)])
+        return await self.said(*events, kind=kind)
+
+    async def said(self, *events: WatchEvent, kind: str = "ConfigMap") -> list[tuple[str, Trigger]]:
+        """The same of a kind that is watched."""
+        self.moves.clear()
         for event in events:
             self.cluster.says[kind].put_nowait(event)
         await asyncio.wait_for(self.cluster.says[kind].join(), 10)
@@ -83,9 +100,9 @@ class Told:
 
 
 @asynccontextmanager
-async def watching(cluster: Said | None = None) -> AsyncIterator[Told]:
+async def watching(cluster: Said | None = None, checker: Checker | None = None) -> AsyncIterator[Told]:
     """A live state that follows the watches."""
-    told = Told(cluster or Said())
+    told = Told(cluster or Said(), checker)
     running = asyncio.create_task(told.live.run(), name="live")
     try:
         yield told

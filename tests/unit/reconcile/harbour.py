@@ -207,6 +207,10 @@ class Berth:
         """The one."""
         return self.only
 
+    def targets(self) -> dict[str, Target]:
+        """The one."""
+        return {"in-cluster": self.only}
+
     def change(self, *_: object) -> None:
         """It never does."""
 

@@ -472,3 +472,35 @@ async def test_what_is_merely_away_is_no_refusal(error: ShipslogError) -> None:
     assert fate[0] is Trigger.RETRY
     if isinstance(error, NotReady):
         assert fate[1] == error.after
+
+
+@pytest.mark.parametrize("back", [False, True])
+async def test_what_is_owed_outlives_the_application(*, back: bool) -> None:
+    """It went before the result of its writes could be recorded, or came back under the same name: it is recorded."""
+    harbour = Harbour(config())
+    harbour.ledger.refuse = lambda draft: SpoolError("full") if draft.type is EventType.APPLY_RESULT else None
+    await harbour.look()
+    if back:
+        harbour.change(uid="two")
+    else:
+        harbour.registry._drop("Application", SHOP)
+        await harbour.look_or_fail()
+    harbour.ledger.refuse = lambda _draft: None
+
+    await harbour.look()
+
+    intents = [event.id for event in harbour.ledger.of(EventType.APPLY_INTENT)]
+    assert [event.causation_id for event in harbour.ledger.of(EventType.APPLY_RESULT)] == intents
+    assert (SHOP in harbour.rooms.memories) is back
+
+
+async def test_an_application_that_is_gone_is_forgotten_by_the_clusters() -> None:
+    """Nothing is watched or judged for it any more."""
+    harbour = Harbour(config())
+    await harbour.look()
+    assert harbour.live._watches._wanters
+
+    harbour.registry._drop("Application", SHOP)
+    await harbour.look()
+
+    assert not harbour.live._watches._wanters
