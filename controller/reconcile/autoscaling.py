@@ -7,7 +7,6 @@ but for the fields of a Pod that Git declares and that its managers hold.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from controller.ports import Cluster
     from controller.reconcile.rooms import Memory
 
+UNREADABLE = frozenset({"KindUnknown", "Forbidden"})
+"""Why autoscalers can't be listed, however often it is tried: those of Git are known all the same."""
 VPA = ("vpa-updater", "vpa-admission-controller", "vpa-recommender")
 _AUTOSCALER = "HorizontalPodAutoscaler"
 
@@ -31,7 +32,13 @@ _AUTOSCALER = "HorizontalPodAutoscaler"
 async def scaled(
     asked: Sequence[Manifest], wished: Iterable[Manifest], cluster: Cluster, memory: Memory
 ) -> list[Manifest]:
-    """The manifests with what is an autoscaler's marked as ignored; `memory.notes` says so in plain words."""
+    """The manifests with what is an autoscaler's marked as ignored; `memory.notes` says so in plain words.
+
+    Raises what keeps the server from saying which autoscalers there are: without them, Git's replicas would be wrong.
+    """
+    wished = list(wished)
+    for name in memory.notes.keys() - {str(wish.id) for wish in wished}:
+        del memory.notes[name]
     places = {manifest.id.namespace for manifest in asked if _replicas(manifest)}
     owners = {
         name: found for place in sorted(places) for name, found in (await _targets(place, wished, cluster)).items()
@@ -52,8 +59,11 @@ _Targets = dict[tuple[str, str, str, str], str]
 async def _targets(namespace: str, wished: Iterable[Manifest], cluster: Cluster) -> _Targets:
     """The workloads of a namespace that an autoscaler targets, by namespace, group, kind and name."""
     bodies = [wish.body for wish in wished if wish.id.kind == _AUTOSCALER and wish.id.namespace == namespace]
-    with contextlib.suppress(ShipslogError):  # not served, or not to be read: those of Git are known all the same
+    try:
         bodies += await cluster.list("autoscaling/v2", _AUTOSCALER, namespace=namespace)
+    except ShipslogError as error:
+        if error.cause not in UNREADABLE:
+            raise
     found: _Targets = {}
     for body in bodies:
         target = _reference(body)
