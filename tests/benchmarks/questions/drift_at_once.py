@@ -65,7 +65,7 @@ class DriftAtOnce:
 
     def __init__(self, asked: Asked, sizes: Sizes | None = None) -> None:
         size = asked.applications
-        self.sizes = sizes or (Sizes(30, 30) if asked.quick else Sizes(size, min(Sizes.edits, size)))
+        self.sizes = sizes or Sizes(size, min(50 if asked.quick else Sizes.edits, size))
         if self.sizes.edits > self.sizes.applications:
             raise ValueError(f"{self.sizes.edits} edits need as many Applications: there are {self.sizes.applications}")
 

@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 HEALED = 60.0
 """Seconds until an edit must be healed."""
 RECORDED_P99, HEALED_P99 = 0.5, 1.0
+OFTEN = 4
+"""Times that one object is edited at most: within a minute, more would be a fight."""
 SHARES = (0.5, 0.99, 1.0)
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is done. Every Application is edited at most four times in a minute: more would be a fight."""
+    """How much is done; the edits go round the Applications."""
 
     applications: int = 1000
     edits: int = 200
@@ -47,7 +49,8 @@ class DriftOneByOne:
     title = "Hand edits, one by one: edited to recorded, edited to healed"
 
     def __init__(self, asked: Asked, sizes: Sizes | None = None) -> None:
-        self.sizes = sizes or (Sizes(20, 20) if asked.quick else Sizes(asked.applications))
+        size = asked.applications
+        self.sizes = sizes or Sizes(size, min(20 if asked.quick else Sizes.edits, OFTEN * size))
 
     def measure(self, ground: Harbour, progress: Progress) -> Answer:
         """Measure it."""
