@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from controller import faults
 from controller.apply.order import is_foundation, ranks, reversed_ranks
 from controller.apply.prune import prune
 from controller.apply.replace import replace
@@ -132,7 +133,7 @@ class _Execution:
     async def _apply(self, step: Step) -> Json:
         assert step.manifest is not None  # noqa: S101 - creates and updates carry their wish
         if step.replaces:
-            return await replace(self.cluster, step, self.terms.propagation.capitalize())
+            return await replace(self.cluster, step, self.terms.owner, self.terms.propagation.capitalize())
         options = options_of(step.manifest.body)
         if options.sync == "create-only":
             return await self.cluster.create(step.manifest.body)  # never an apply: it could change what came meanwhile
@@ -142,6 +143,7 @@ class _Execution:
                 "resourceVersion": step.takeover.resource_version,
             }
             await self.cluster.merge(step.id, step.api_version, {"metadata": entries})
+            faults.reach("after-takeover")
         force, manager = options.force, step.manifest.manager
         for _ in range(HEAL_TRIES):
             try:

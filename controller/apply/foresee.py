@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
@@ -172,10 +173,10 @@ class _Questions:
             predicted = await self._cluster.apply(
                 manifest.body, dry_run=True, force=options.force, manager=manifest.manager
             )
-        except Unchangeable as error:
-            if not options.replace:
-                raise
-            return await replacement(self._cluster, manifest, error)
+        except (Unreachable, NotReady):
+            raise
+        except ShipslogError as error:
+            return await self._refused(manifest, live, error, replace=options.replace)
         if not predicted["metadata"].get("resourceVersion"):  # the server would create it: there is nothing to read
             return Foreseen(None, predicted)
         live = live or await self._cluster.get(manifest.id, manifest.api_version)
@@ -187,6 +188,16 @@ class _Questions:
         if former and (taken := takeover(live, predicted, former)):
             return Foreseen(live, taken[1], takeover=taken[0], sent=sent)
         return Foreseen(live, predicted, sent=sent)
+
+    async def _refused(self, manifest: Manifest, live: Json | None, error: ShipslogError, *, replace: bool) -> Foreseen:
+        """What to make of a refusal: none of one where the live object says that it is not to be written."""
+        with contextlib.suppress(ShipslogError):  # then the refusal itself is what there is to say
+            live = live or await self._cluster.get(manifest.id, manifest.api_version)
+        if live is not None and (why := untouched(live)):
+            return Foreseen(live, untouched=why)
+        if live is not None and replace and isinstance(error, Unchangeable):
+            return await replacement(self._cluster, manifest, live, error)
+        raise error
 
     async def _sent(self, wish: Manifest, former: AbstractSet[str]) -> tuple[Manifest, Json | None]:
         """The wish as it is sent, and the live object where that had to be read first."""

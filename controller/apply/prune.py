@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from controller.errors import Transient, Unreachable
@@ -20,14 +21,28 @@ TRIES = 5
 async def prune(cluster: Cluster, step: Step, owner: str, propagation: str) -> bool:
     """Delete the object if it is still the one that was planned for, and still ours; gives whether it is gone by now.
 
-    The deletion names the version that was looked at, so nothing comes in between. Raises Transient, without a
-    deletion, when it is not what it was: the next look decides anew.
+    Raises Transient, without a deletion, when it is not what it was: the next look decides anew.
+    """
+    if not await delete_as_seen(cluster, step, propagation, lambda live: _another(live, step, owner)):
+        # Finalizers, or what it owns, may hold it.
+        left = await cluster.get(step.id, step.api_version)
+        return left is None or left["metadata"]["uid"] != step.uid
+    return True
+
+
+async def delete_as_seen(cluster: Cluster, step: Step, propagation: str, refuse: Callable[[Json], str]) -> bool:
+    """Look at the object, and delete the version that was looked at, so nothing comes in between.
+
+    Gives whether it was gone already. Raises Transient, without a deletion, with what `refuse` says against it. One
+    that is being deleted is left to that.
     """
     for last in (*[False] * (TRIES - 1), True):
         live = await cluster.get(step.id, step.api_version)
-        if live is None or live["metadata"].get("deletionTimestamp"):
-            return live is None
-        if why := _another(live, step, owner):
+        if live is None:
+            return True
+        if live["metadata"].get("deletionTimestamp"):
+            return False
+        if why := refuse(live):
             raise Transient(f"{step.id} was not deleted: {why}")
         version = live["metadata"]["resourceVersion"]
         try:
@@ -38,9 +53,7 @@ async def prune(cluster: Cluster, step: Step, owner: str, propagation: str) -> b
             if last or isinstance(error, Unreachable):
                 raise
         else:
-            # Finalizers, or what it owns, may hold it.
-            left = await cluster.get(step.id, step.api_version)
-            return left is None or left["metadata"]["uid"] != step.uid
+            return False
     raise AssertionError  # not reached: the last try returns or raises
 
 

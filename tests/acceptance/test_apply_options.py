@@ -170,6 +170,85 @@ def test_an_immutable_object_is_replaced_only_where_it_allows_it(world: World, c
     assert world.ledger.events("drift.detected") == []
 
 
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: %s, annotations: {shipslog.dev/replace: allowed}}
+spec:
+  type: NodePort
+  clusterIP: %s
+  selector: {app: web}
+  ports: [{name: http, port: 80, nodePort: 30080}]
+"""
+LONG = "a-service-with-a-name-that-is-cut-at-a-hyphen-and-1"
+"""Its fiftieth character is no end of a name."""
+
+
+def test_a_service_with_fixed_addresses_is_replaced(world: World, controller: ControllerProcess) -> None:
+    """What the old one has until it goes says nothing against the new one, which has it in the end."""
+    del controller
+    world.objects.namespace("shop")
+    worktree = world.repository()
+    addresses = sorted(_free_addresses(world))
+    worktree.publish({"a.yaml": SERVICE % (LONG, addresses[0])}, "first")
+    world.application("shop", sync={"timeout": "20s"})
+    world.await_ready("shop")
+    before = world.objects.get("v1", "Service", "shop", LONG)
+    assert before is not None
+
+    head = worktree.publish({"a.yaml": SERVICE % (LONG, addresses[1])}, "another address")
+    world.await_ready("shop", revision=head)
+
+    after = world.objects.get("v1", "Service", "shop", LONG)
+    assert after is not None
+    assert after["metadata"]["uid"] != before["metadata"]["uid"]
+    assert (after["spec"]["clusterIP"], after["spec"]["ports"][0]["nodePort"]) == (addresses[1], 30080)
+    assert world.ledger.events("drift.detected") == []
+
+
+def _free_addresses(world: World) -> list[str]:
+    """Two addresses that Services can have here."""
+    found = []
+    for name in ("probe-a", "probe-b"):
+        spec = {"ports": [{"port": 80}]}
+        metadata = {"name": name, "namespace": "shop"}
+        world.objects.apply({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+        made = world.objects.get("v1", "Service", "shop", name)
+        assert made is not None
+        found.append(str(made["spec"]["clusterIP"]))
+    for name in ("probe-a", "probe-b"):
+        world.objects.delete("v1", "Service", "shop", name)
+    return found
+
+
+def test_an_object_that_is_never_to_be_touched_is_not_replaced_either(
+    world: World, controller: ControllerProcess
+) -> None:
+    """Its own annotation counts before Git's, and a change that it would refuse stops nobody else."""
+    del controller
+    world.objects.namespace("shop")
+    worktree = world.repository()
+    allowed = 'shipslog.dev/replace: "allowed"'
+    worktree.publish({"a.yaml": JOB % (allowed, "a", ":1"), "b.yaml": _map("other", "1")}, "first")
+    world.application("shop", sync={"timeout": "20s"})
+    world.await_ready("shop")
+    world.objects.edit(
+        "batch/v1", "Job", "shop", "migrate", {"metadata": {"annotations": {"shipslog.dev/sync": "never"}}}
+    )
+    before = world.objects.get("batch/v1", "Job", "shop", "migrate")
+    assert before is not None
+
+    for annotation, value in ((allowed, "2"), ("", "3")):
+        head = worktree.publish({"a.yaml": JOB % (annotation, "a", f":{value}"), "b.yaml": _map("other", value)}, value)
+        world.await_ready("shop", revision=head)
+        assert _data(world, "other") == {"x": value}
+
+    after = world.objects.get("batch/v1", "Job", "shop", "migrate")
+    assert after is not None
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert after["spec"]["template"]["spec"]["containers"][0]["image"] == "busybox:1"
+
+
 def test_the_namespace_is_created_with_its_labels_and_stays(world: World, controller: ControllerProcess) -> None:
     """Two Applications may ask for the same one; labels of others stay, ours go with the spec; it is never pruned."""
     del controller
