@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from controller.apply.foresee import foresee
+from controller.apply.foresee import IN_FLIGHT, foresee
 from controller.apply.order import ordered
+from controller.apply.together import together
 from controller.diff.ignored import left
 from controller.diff.plan import (
     baseline_of,
@@ -21,7 +23,7 @@ from controller.diff.plan import (
     unchanged,
 )
 from controller.errors import Terminal
-from controller.model.application import DIGEST, Application
+from controller.model.application import DIGEST, Application, InventoryEntry
 from controller.model.labels import owner_value
 from controller.model.live import Foreseen
 from controller.model.objects import Key, ObjectId
@@ -85,7 +87,7 @@ async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, 
         )
         for manifest in wish.manifests
     ]
-    prunes = await _prunes(app, wish, target, rooms)
+    prunes = await _prunes(app, memory, wish, target, rooms, full=full)
     return Plan((*ordered(steps), *wish.skipped, *prunes))
 
 
@@ -127,21 +129,41 @@ def _owned(step: Step, memory: Memory, *, heals: bool) -> Step:
     return msgspec.structs.replace(step, action=Action.UNCHANGED, reason="", drifted=False, attribution=None)
 
 
-async def _prunes(app: Application, wish: Wish, target: Target, rooms: Rooms) -> tuple[Step, ...]:
+async def _prunes(
+    app: Application, memory: Memory, wish: Wish, target: Target, rooms: Rooms, *, full: bool
+) -> tuple[Step, ...]:
     if home_of(app) != app.spec.destination.cluster:
         return ()  # what stands in another cluster is pruned there, before anything is written here
-    wanted, owner = wish.by_id, owner_value(rooms.installation, app.key)
-    steps = []
-    for entry in app.status.inventory:
-        if entry.id in wanted:
-            continue
-        live, version = await whereabouts(target.client, entry)
-        step = prune_step(entry.id, version, live, owner)
+    wanted = wish.by_id
+    known, memory.staying = {} if full else memory.staying, {}
+    steps: list[Step] = []
+    gate = asyncio.Semaphore(IN_FLIGHT)
+
+    async def look(entry: InventoryEntry) -> None:
+        async with gate:
+            step = await _leftover(entry, known.get(entry.id), memory, target, owner_value(rooms.installation, app.key))
         if step and step.action is Action.PRUNE and not app.spec.sync.prune:
             step = msgspec.structs.replace(step, action=Action.SKIP, reason="sync.prune is false")
         if step:
             steps.append(step)
+
+    await together("look", (look(entry) for entry in app.status.inventory if entry.id not in wanted))
     return tuple(reversed(ordered(await _handed_over(app, steps, target, rooms))))
+
+
+async def _leftover(
+    entry: InventoryEntry, known: tuple[str, Step] | None, memory: Memory, target: Target, owner: str
+) -> Step | None:
+    """The step of an object that left Git; one that is watched and has not moved costs no request."""
+    view = target.live.view(entry.id) if target.live.watched(entry.id.group_kind) else None
+    if known and view and view.owner == owner and view.resource_version == known[0]:
+        memory.staying[entry.id] = known
+        return known[1]
+    live, version = await whereabouts(target.client, entry)
+    step = prune_step(entry.id, version, live, owner)
+    if step and live and not step.going and not step.released:
+        memory.staying[entry.id] = live["metadata"]["resourceVersion"], step
+    return step
 
 
 async def _handed_over(app: Application, steps: Sequence[Step], target: Target, rooms: Rooms) -> list[Step]:

@@ -95,6 +95,8 @@ class Memory:
     born: float = dataclasses.field(default_factory=time.monotonic)
     """When it was first looked at, on the monotonic clock."""
     baselines: dict[ObjectId, Baseline] = dataclasses.field(default_factory=dict)
+    staying: dict[ObjectId, tuple[str, Step]] = dataclasses.field(default_factory=dict)
+    """Objects that left Git and stand: the version that was looked at, and what was made of it."""
     wish: Wish | None = None
     wish_source: object = None
     """The rendering that `wish` was made of."""
