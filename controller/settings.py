@@ -79,7 +79,7 @@ class Settings:
         "Room of rendered objects that are kept, in bytes; those that were not used for longest make room.",
         least=0,
     )
-    workers: int = setting(20, "Applications of one cluster that are worked on at the same time.", least=1)
+    workers: int = setting(50, "Applications of one cluster that are worked on at the same time.", least=1)
     max_requests: int = setting(50, "Requests under way at once to the cluster the controller runs in.", least=1)
     takeover_managers: str = setting(
         "argocd-application-controller,argocd-controller,before-first-apply,helm,helm-controller,kubectl,"

@@ -28,6 +28,8 @@ MAX_DEPTH = 64
 """Levels of nesting in `detail`."""
 
 _SAFE_INTEGER = 2**53 - 1
+_LEAST_ALIKE, _MOST_ALIKE = 1e-4, 1e15
+"""Between these, orjson writes a fraction as ECMAScript does: without an exponent."""
 
 
 class Stamp(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,8 +189,8 @@ class _Plain:
     def dump(self, document: dict[str, Any]) -> bytes:
         """The canonical bytes.
 
-        Without numbers that are no integers, and with keys in ASCII, orjson writes what RFC 8785 asks for, thirty
-        times as fast: both sort alike then, escape alike, and leave integers as they are.
+        Without very small and very large numbers, and with keys in ASCII, orjson writes what RFC 8785 asks for, thirty
+        times as fast: both sort alike then, escape alike, and write numbers with the fewest digits.
         """
         return orjson.dumps(document, option=orjson.OPT_SORT_KEYS) if self._simple else rfc8785.dumps(document)
 
@@ -203,10 +205,17 @@ class _Plain:
         if isinstance(value, list | tuple):
             return [self._value(item, depth - 1) for item in value]
         if isinstance(value, float):
-            self._simple = False
-            return value if math.isfinite(value) else str(value)
+            return self._number(value)
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _SAFE_INTEGER:
             return str(value)
+        return value
+
+    def _number(self, value: float) -> float | str:
+        if not math.isfinite(value):
+            return str(value)
+        if value.is_integer() and abs(value) <= _SAFE_INTEGER:
+            return int(value)  # as RFC 8785 writes it
+        self._simple = self._simple and _LEAST_ALIKE <= abs(value) < _MOST_ALIKE
         return value
 
     def _object(self, value: dict[str, Any], depth: int) -> dict[str, Any]:

@@ -30,7 +30,13 @@ def nested(leaves: st.SearchStrategy[Any], keys: st.SearchStrategy[str]) -> st.S
     return st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(keys, inner), max_leaves=30)
 
 
-VALUES = nested(PLAIN | st.floats(), st.text()) | nested(PLAIN, st.text(st.characters(codec="ascii")))
+USUAL = st.floats(1e-5, 1e16) | st.floats(0, 100).map(lambda seconds: round(seconds, 6))
+"""Numbers around those that take the short way."""
+VALUES = (
+    nested(PLAIN | USUAL, st.text(st.characters(codec="ascii")))
+    | nested(PLAIN | st.floats(), st.text())
+    | nested(PLAIN, st.text(st.characters(codec="ascii")))
+)
 
 
 def body(draft: Draft) -> dict[str, Any]:
