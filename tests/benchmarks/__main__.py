@@ -3,147 +3,132 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 import tempfile
+import time
+import traceback
+from contextlib import ExitStack
 from pathlib import Path
 
-import msgspec
-import orjson
-
-from tests.benchmarks import markdown, table
-from tests.benchmarks.bare import send_bare
-from tests.benchmarks.commits import commit_often
-from tests.benchmarks.fleet import Fleet
+from tests.benchmarks import baseline, markdown, record, table
+from tests.benchmarks.drawing import draw
 from tests.benchmarks.harbour import Harbour, harbour
 from tests.benchmarks.machine import machine
-from tests.benchmarks.ours import INTERVAL, roll_out, standing
 from tests.benchmarks.progress import Progress
-from tests.benchmarks.results import Bare, Day, Order, Ours, Ratios, Results, Round, Settings, summary
-from tests.benchmarks.steady import stand_still
+from tests.benchmarks.question import Asked
+from tests.benchmarks.questions import QUESTIONS, QUICK
+from tests.benchmarks.record import Record, Run
 
-WARM_UP = 20
-"""Applications that are rolled out by both before anything counts: a new API server is slow at first."""
+ROOT = Path(__file__).resolve().parents[2]
 PROFILING = Path(__file__).resolve().parent / "profiling"
-
-
-class Benchmark:
-    """One benchmark under way."""
-
-    def __init__(self, ground: Harbour, settings: Settings, progress: Progress, profile: Path | None) -> None:
-        self.ground = ground
-        self.settings = settings
-        self.progress = progress
-        self.profile = profile
-        self.day: Day | None = None
-
-    def run(self, load: float) -> Results:
-        """Measure everything."""
-        few = min(WARM_UP, self.settings.applications)
-        with self.progress.step(f"warming up with {few} Applications"):
-            self.bare(few)
-            self.ours(few)
-        rounds = [self.round(number) for number in range(self.settings.repetitions)]
-        assert self.day is not None
-        return Results(
-            machine=machine(self.ground, load),
-            settings=self.settings,
-            rounds=rounds,
-            ratios=summary(rounds),
-            asked=self.day.asked,
-            polled=self.day.polled,
-            steady=self.day.steady,
-        )
-
-    def round(self, number: int) -> Round:
-        """Both, ours first in every other round; after the last of ours, what a day brings."""
-        size = self.settings.applications
-        order: Order = "bare first" if number % 2 else "ours first"
-        last = number == self.settings.repetitions - 1
-        with self.progress.step(f"round {number + 1} of {self.settings.repetitions}, {order}"):
-            if order == "ours first":
-                ours = self.ours(size, last=last)
-                bare = self.bare(size)
-            else:
-                bare = self.bare(size)
-                ours = self.ours(size, last=last)
-        ratios = Ratios.of(ours, bare)
-        self.progress.say(f"ours {ours.seconds:.2f} s, bare {bare.seconds:.2f} s, ratio {ratios.seconds:.2f}")
-        return Round(order, ours, bare, ratios)
-
-    def bare(self, size: int) -> Bare:
-        """The requests sent bare, on an emptied API server."""
-        return asyncio.run(self._bare(Fleet(size)))
-
-    def ours(self, size: int, *, last: bool = False) -> Ours:
-        """A rollout by a controller of its own, on an emptied API server."""
-        return asyncio.run(self._ours(Fleet(size), last=last))
-
-    async def _bare(self, fleet: Fleet) -> Bare:
-        async with self.ground.world(fleet.names) as world:
-            return await send_bare(world, fleet)
-
-    async def _ours(self, fleet: Fleet, *, last: bool) -> Ours:
-        profiled: dict[str, str] = {}
-        if last and self.profile:
-            profiled = {"PYTHONPATH": str(PROFILING), "SHIPSLOG_BENCHMARK_PROFILE": str(self.profile.resolve())}
-        async with (
-            self.ground.world(fleet.names) as world,
-            standing(self.ground, world, fleet, profiled) as ground,
-        ):
-            result = await roll_out(ground)
-            if last:
-                given = self.settings
-                asked = await commit_often(ground, given.commits, ask=True)
-                await ground.poll_every(f"{given.poll_seconds}s")
-                polled = await commit_often(ground, given.commits, ask=False, poll_seconds=given.poll_seconds)
-                await ground.poll_every(INTERVAL)
-                self.day = Day(asked, polled, await stand_still(ground, given.steady_seconds))
-        return result
+QUICK_ASKED = Asked(applications=100, repetitions=1, commits=5, steady_seconds=10.0, quick=True)
 
 
 def main() -> int:
-    """Parse, measure, show."""
+    """Measure, or take runs that were measured; then show, write, compare."""
     given = _arguments()
-    settings = Settings(
-        applications=given.applications,
-        repetitions=given.repetitions,
-        commits=given.commits,
-        steady_seconds=given.steady,
-        poll_seconds=given.poll,
-    )
-    if given.profile:
-        given.profile.parent.mkdir(parents=True, exist_ok=True)
-    progress = Progress()
-    load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="shipslog-bench-") as directory:
-        progress.say("starting the servers")
-        with harbour(Path(directory)) as ground:
-            results = Benchmark(ground, settings, progress, given.profile).run(load)
-    if given.markdown:
-        markdown.write(results)
+    runs = [record.read(path) for path in given.runs] if given.runs else [_measure(given)]
+    return _report(given, runs)
+
+
+def _measure(given: argparse.Namespace) -> Run:
+    progress, load = Progress(), os.getloadavg()[0]
+    with ExitStack() as servers:
+        directory = servers.enter_context(tempfile.TemporaryDirectory(prefix="shipslog-bench-"))
+        with progress.step("starting the servers"):
+            ground = servers.enter_context(harbour(Path(directory)))
+        if given.profile:
+            ground.settings = _profiled(given.profile)
+        run = Run(machine=machine(ground, load), asked=_asked(given))
+        ask(run, given.questions, ground, Record(given.json_dir), progress)
+    progress.say(f"figures as JSON: {given.json_dir}")
+    return run
+
+
+def ask(run: Run, names: list[str], ground: Harbour, keep: Record, progress: Progress) -> None:
+    """Ask all of them; one that goes wrong is noted, and the others are asked all the same."""
+    for name in names:
+        question = QUESTIONS[name](run.asked)
+        try:
+            with progress.step(f"{name}: {question.title}"):
+                run.answers[name] = answer = question.measure(ground, progress)
+            keep.answer(answer)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is reported, and the exit code tells
+            run.failures[name] = f"{type(error).__name__}: {error}"
+            progress.say(f"{name} failed: {traceback.format_exc()}")
+        keep.run(run)
+
+
+def _report(given: argparse.Namespace, runs: list[Run]) -> int:
+    compared = given.baseline and not given.write_baseline
+    verdicts = baseline.compare(runs[-1], baseline.read(given.baseline)) if compared else []
     if given.output == "json":
-        print(orjson.dumps(msgspec.to_builtins(results), option=orjson.OPT_INDENT_2).decode())
+        sys.stdout.buffer.write(record.to_json(runs[-1]))
     else:
-        table.show(results)
-    return 0
+        table.show(runs[-1], [baseline.section(verdicts)] if verdicts else [])
+    if given.markdown:
+        markdown.write(runs)
+    directory = markdown.PAGE.parent / markdown.PLOTS if given.markdown else given.json_dir
+    for plot in markdown.plots_of(runs):
+        draw(plot, directory)
+    if given.write_baseline:
+        baseline.write(baseline.of_runs(runs), given.baseline or baseline.PAGE)
+    bad = baseline.failed(verdicts)
+    for one in bad:
+        print(f"{one.question}: {one.name}: {one.word}: {one.now} beside {one.before}", file=sys.stderr)
+    return 1 if bad or runs[-1].failures else 0
+
+
+def _profiled(path: Path) -> dict[str, str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return {"PYTHONPATH": str(PROFILING), "SHIPSLOG_BENCHMARK_PROFILE": str(path.resolve())}
+
+
+def _asked(given: argparse.Namespace) -> Asked:
+    usual = QUICK_ASKED if given.quick else Asked()
+    return Asked(
+        applications=given.applications or usual.applications,
+        repetitions=given.repetitions or usual.repetitions,
+        commits=given.commits or usual.commits,
+        steady_seconds=given.steady or usual.steady_seconds,
+        poll_seconds=given.poll or usual.poll_seconds,
+        quick=given.quick,
+    )
 
 
 def _arguments() -> argparse.Namespace:
-    default = Settings()
+    usual = Asked()
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--applications", type=_count, default=default.applications, metavar="N")
-    parser.add_argument("--repetitions", type=_count, default=default.repetitions, metavar="N")
-    parser.add_argument("--commits", type=_count, default=default.commits, metavar="N", help="of each kind")
-    parser.add_argument("--steady", type=float, default=default.steady_seconds, metavar="SECONDS")
-    parser.add_argument("--poll", type=_count, default=default.poll_seconds, metavar="SECONDS")
-    parser.add_argument("--output", choices=["table", "json"], default="table")
-    parser.add_argument("--markdown", action="store_true", help="write the tables into docs/benchmarks.md, too")
-    parser.add_argument(
-        "--profile", type=Path, metavar="PATH", help="profile the last controller into PATH.html and PATH.json"
-    )
-    return parser.parse_args()
+    add = parser.add_argument
+    add("--questions", type=_questions, metavar="NAME,...", help=f"of {', '.join(QUESTIONS)} (default: all)")
+    add("--applications", type=_count, metavar="N", help=f"default: {usual.applications}")
+    add("--repetitions", type=_count, metavar="N", help=f"rounds of the load (default: {usual.repetitions})")
+    add("--commits", type=_count, metavar="N", help=f"of each kind (default: {usual.commits})")
+    add("--steady", type=float, metavar="SECONDS", help=f"default: {usual.steady_seconds:g}")
+    add("--poll", type=_count, metavar="SECONDS", help=f"between two polls (default: {usual.poll_seconds})")
+    add("--quick", action="store_true", help=f"{', '.join(QUICK)} at 100 Applications, beside the baseline")
+    add("--output", choices=["table", "json"], default="table")
+    add("--json-dir", type=Path, metavar="DIRECTORY", help="for answers and plots (default: below .run/benchmarks)")
+    add("--markdown", action="store_true", help="write tables and plots into docs/benchmarks.md, too")
+    add("--baseline", type=Path, metavar="PATH", help="compare with it; over twice as much fails")
+    add("--write-baseline", action="store_true", help="the ratios of this run are the baseline from now on")
+    add("--from", dest="runs", type=Path, nargs="+", metavar="DIRECTORY", help="measure nothing: take these runs")
+    add("--profile", type=Path, metavar="PATH", help="profile the controllers; the last is in PATH.html and PATH.json")
+    given = parser.parse_args()
+    given.questions = given.questions or list(QUICK if given.quick else QUESTIONS)
+    given.json_dir = given.json_dir or ROOT / ".run" / "benchmarks" / time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+    if given.quick:
+        given.baseline = given.baseline or baseline.PAGE
+    return given
+
+
+def _questions(text: str) -> list[str]:
+    wanted = text.split(",")
+    unknown = [name for name in wanted if name not in QUESTIONS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no question {', '.join(unknown)}: there are {', '.join(QUESTIONS)}")
+    return [name for name in QUESTIONS if name in wanted]
 
 
 def _count(text: str) -> int:

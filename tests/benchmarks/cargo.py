@@ -1,17 +1,16 @@
-"""What is to stand: the files of one repository, the Applications that read it, and what must come of them."""
+"""What is to stand: the files of its repositories, the Applications that read it, and what must come of them."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import yaml
 
 from controller.diff.normalise import Ownership, claim
-from controller.model.labels import API_VERSION
 from controller.model.objects import Key
-from tests.benchmarks.fleet import KINDS, application
+from tests.benchmarks.fleet import KINDS, REPOSITORY, application
 from tests.ground.world import TEAM
 
 if TYPE_CHECKING:
@@ -26,12 +25,21 @@ _made = itertools.count()
 
 @dataclass(frozen=True)
 class Cargo:
-    """`objects` says how many of each kind must stand at the end, by cluster and kind: else nothing was measured."""
+    """`objects` says how many of each kind must stand at the end, by cluster and kind: else nothing was measured.
+
+    `files` are those of the one repository; where there are several, `elsewhere` has the others by name.
+    """
 
     namespaces: tuple[str, ...]
     files: Mapping[str, str]
     applications: Sequence[Json]
     objects: Mapping[str, Mapping[tuple[str, str], int]]
+    elsewhere: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def repositories(self) -> Mapping[str, Mapping[str, str]]:
+        """Files by path, by repository; one without files is none."""
+        return {name: files for name, files in {REPOSITORY: self.files, **self.elsewhere}.items() if files}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,14 +51,15 @@ def of_fleet(fleet: Fleet, clusters: Sequence[str] = (IN_CLUSTER,)) -> Cargo:
     """A fleet, dealt out over clusters in turn."""
     bodies = []
     counts = dict.fromkeys(clusters, 0)
-    for name, cluster in zip(fleet.names, itertools.cycle(clusters), strict=False):
-        body = application(name)
+    for body, cluster in zip(fleet.applications(), itertools.cycle(clusters), strict=False):
         body["spec"]["destination"]["cluster"] = cluster
         bodies.append(body)
         counts[cluster] += 1
+    files = dict(fleet.repositories())
     return Cargo(
         namespaces=fleet.names,
-        files=fleet.files(),
+        files=files.pop(REPOSITORY, {}),
+        elsewhere=files,
         applications=bodies,
         objects={cluster: dict.fromkeys(KINDS, count) for cluster, count in counts.items()},
     )
@@ -97,17 +106,3 @@ def wish(body: Json, name: str, installation: str = "bare") -> Json:
     """An object of an Application as its apply sends it: labels and annotation of ownership included."""
     mark = Ownership(installation, Key(TEAM, name))
     return claim(body, "", namespaced=True, namespace=name, ownership=mark).body
-
-
-def connection(name: str, kubeconfig: str, namespace: str) -> Sequence[Json]:
-    """A Cluster, and the Secret with the kubeconfig that it names."""
-    reference = {"name": f"{name}-kubeconfig", "namespace": namespace}
-    return [
-        {"apiVersion": "v1", "kind": "Secret", "metadata": dict(reference), "stringData": {"kubeconfig": kubeconfig}},
-        {
-            "apiVersion": API_VERSION,
-            "kind": "Cluster",
-            "metadata": {"name": name},
-            "spec": {"kubeconfigSecretRef": reference},
-        },
-    ]

@@ -7,19 +7,28 @@ import time
 from collections import Counter
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from controller.model.labels import ACTOR_ANNOTATION, API_VERSION, GROUP, OWNER_LABEL, SYNC_ANNOTATION
 from controller.model.objects import ObjectId
 from tests.benchmarks.cargo import IN_CLUSTER
-from tests.benchmarks.counters import rest, scrape
+from tests.benchmarks.counters import Lag, rest, scrape
 from tests.benchmarks.fleet import REPOSITORY, repository
 from tests.benchmarks.harbour import IN_FLIGHT, api_server_of
 from tests.benchmarks.limit import at_once
 from tests.benchmarks.lookout import Lookout, complaint, is_ready
-from tests.benchmarks.usage import Bystanders, Cpu, Memory, cpu_of, memory_of, peak_memory
+from tests.benchmarks.usage import (
+    Bystanders,
+    Cpu,
+    Memory,
+    Processes,
+    cpu_of,
+    memory_of,
+    peak_memory,
+    processes_of,
+)
 from tests.ground.world import TEAM
 
 if TYPE_CHECKING:
@@ -43,7 +52,11 @@ INTERVAL = "30s"
 
 
 class Delivery(msgspec.Struct, frozen=True, rename="camel"):
-    """A cargo that stands, and what that cost. `ready`: seconds of the single Applications, sorted."""
+    """A cargo that stands, and what that cost.
+
+    `ready`: seconds of the single Applications, sorted. `stages`: seconds that looks spent in each, many at a time.
+    `others`: share of all cores that programs with no part in it took meanwhile.
+    """
 
     applications: int
     objects: int
@@ -51,6 +64,9 @@ class Delivery(msgspec.Struct, frozen=True, rename="camel"):
     ready: list[float]
     cpu: Cpu
     api_server_cpu_seconds: float
+    processes: Processes
+    stages: dict[str, float]
+    lag: Lag
     memory_before: Memory
     peak_memory: Memory
     memory_after: Memory
@@ -67,22 +83,51 @@ class Delivery(msgspec.Struct, frozen=True, rename="camel"):
         return sum(self.requests.values())
 
 
+class Yard(NamedTuple):
+    """A repository, and a working copy to commit in."""
+
+    bare: BareRepository
+    worktree: Worktree
+
+
 class Crew:
     """The controller, and those who look at it. `places` are clients of further clusters that it writes to."""
 
-    def __init__(self, world: World, cargo: Cargo, client: ApiCluster, controller: ControllerProcess) -> None:
+    def __init__(
+        self,
+        world: World,
+        cargo: Cargo,
+        client: ApiCluster,
+        controller: ControllerProcess,
+        yards: Mapping[str, Yard] | None = None,
+    ) -> None:
         self.world = world
         self.cargo = cargo
         self.client = client
         self.controller = controller
         self.places: dict[str, ApiCluster] = {IN_CLUSTER: client}
         self.applications = Lookout(client, API_VERSION, "Application", TEAM)
-        self.bare, self.worktree = _publish(world, cargo)
+        self.yards = publish(world, cargo) if yards is None else yards
 
     @property
     def mirrors(self) -> Path:
         """Where it keeps its mirrors."""
         return self.world.directory / "pod" / "mirrors"
+
+    @property
+    def api_server(self) -> int:
+        """Process id of the API server."""
+        return api_server_of(self.world.plane)
+
+    @property
+    def bare(self) -> BareRepository:
+        """The one repository."""
+        return self.yards[REPOSITORY].bare
+
+    @property
+    def worktree(self) -> Worktree:
+        """A working copy of the one repository."""
+        return self.yards[REPOSITORY].worktree
 
     async def deliver(self) -> Delivery:
         """Create the Repository and all Applications at once, and wait until the last is Ready.
@@ -91,12 +136,12 @@ class Crew:
         """
         controller, pid = self.controller, self.controller.pid
         before, resident = await rest(controller), memory_of(pid)
-        api_server = api_server_of(self.world.plane)
-        cpu, server = cpu_of(pid), cpu_of(api_server)
+        cpu, server, processes = cpu_of(pid), cpu_of(self.api_server), processes_of(pid)
         others, begun = Bystanders(), time.monotonic()
         async with peak_memory(pid) as peak:
             moments = await self._create_and_await()
-            cpu, server = cpu_of(pid).since(cpu), cpu_of(api_server).since(server)
+            cpu, server = cpu_of(pid).since(cpu), cpu_of(self.api_server).since(server)
+            processes = processes_of(pid).since(processes)
             share = others.share()
         objects = await self._all_stand()
         await rest(controller)
@@ -110,6 +155,9 @@ class Crew:
             ready=waits,
             cpu=cpu,
             api_server_cpu_seconds=server.seconds,
+            processes=processes,
+            stages={stage: round(total - before.stages.get(stage, 0), 3) for stage, total in after.stages.items()},
+            lag=Lag.of(after.lag.since(before.lag)),
             memory_before=resident,
             peak_memory=peak.memory,
             memory_after=memory_of(pid),
@@ -121,9 +169,9 @@ class Crew:
             others=share,
         )
 
-    async def push(self, files: Mapping[str, str], message: str) -> str:
+    async def push(self, files: Mapping[str, str], message: str, repository: str = REPOSITORY) -> str:
         """Commit and push; the commit."""
-        return await asyncio.to_thread(self.worktree.publish, files, message)
+        return await asyncio.to_thread(self.yards[repository].worktree.publish, files, message)
 
     async def ask(self, name: str) -> None:
         """Ask for a sync of an Application, as `shipslog sync` does."""
@@ -131,6 +179,12 @@ class Crew:
         annotations = {SYNC_ANNOTATION: asked, ACTOR_ANNOTATION: "benchmark"}
         target = ObjectId(GROUP, "Application", TEAM, name)
         await self.client.merge(target, API_VERSION, {"metadata": {"annotations": annotations}})
+
+    async def poll_every(self, interval: str) -> None:
+        """Have the Repository polled so often, and wait until that has sunk in."""
+        target = ObjectId(GROUP, "Repository", TEAM, REPOSITORY)
+        await self.client.merge(target, API_VERSION, {"spec": {"interval": interval}})
+        await rest(self.controller)
 
     def complaints(self) -> str:
         """What the first few that are not Ready say."""
@@ -145,12 +199,17 @@ class Crew:
 
         def all_ready(bodies: Mapping[str, Json]) -> bool:
             now = time.monotonic()
-            for name in names - moments.keys():
+            for name in (self.applications.fresh() & names) - moments.keys():
                 if name in bodies and is_ready(bodies[name]):
                     moments[name] = now
             return len(moments) == len(names)
 
-        await self.client.create(repository(self.bare.url, INTERVAL))
+        await at_once(
+            [
+                lambda name=name, yard=yard: self.client.create(repository(yard.bare.url, INTERVAL, name))  # type: ignore[misc]
+                for name, yard in self.yards.items()
+            ]
+        )
         async with asyncio.TaskGroup() as group:
             create = [lambda body=body: self.client.create(body) for body in self.cargo.applications]
             group.create_task(at_once(create, IN_FLIGHT), name="create Applications")
@@ -171,7 +230,7 @@ class Crew:
 @asynccontextmanager
 async def crew(harbour: Harbour, world: World, cargo: Cargo, **settings: str) -> AsyncIterator[Crew]:
     """The controller started and idle, with nothing to do yet."""
-    controller = world.controller(**settings)
+    controller = world.controller(**{**harbour.settings, **settings})
     async with harbour.admin() as client:
         ground = Crew(world, cargo, client, controller)
         controller.start()
@@ -183,8 +242,12 @@ async def crew(harbour: Harbour, world: World, cargo: Cargo, **settings: str) ->
             controller.stop()
 
 
-def _publish(world: World, cargo: Cargo) -> tuple[BareRepository, Worktree]:
-    bare = world.git.create(f"{world.directory.name}-{REPOSITORY}")
-    worktree = bare.worktree(world.directory / "worktree")
-    worktree.publish(cargo.files, "The cargo")
-    return bare, worktree
+def publish(world: World, cargo: Cargo) -> Mapping[str, Yard]:
+    """Make the cargo's repositories, and put its files there."""
+    yards = {}
+    for name, files in cargo.repositories.items():
+        bare = world.git.create(f"{world.directory.name}-{name}")
+        worktree = bare.worktree(world.directory / f"worktree-{name}")
+        worktree.publish(files, "The cargo")
+        yards[name] = Yard(bare, worktree)
+    return yards

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 
@@ -30,6 +30,8 @@ class Fleet:
     No two fleets share a name: what the cluster's controllers remember of an emptied namespace takes no part.
     """
 
+    way: ClassVar[str] = "Kustomize directories of one repository"
+    """How the Applications lie in Git, for people."""
     _made = itertools.count()
 
     def __init__(self, size: int) -> None:
@@ -37,9 +39,17 @@ class Fleet:
         made = next(self._made)
         self.names = tuple(f"app-{made:02d}-{number:04d}" for number in range(size))
 
+    def repositories(self) -> Mapping[str, Mapping[str, str]]:
+        """Files by path, by repository."""
+        return {REPOSITORY: self.files()}
+
     def files(self) -> Mapping[str, str]:
         """The repository."""
         return {path: content for name in self.names for path, content in directory(name, "0").items()}
+
+    def change(self, name: str, version: str) -> tuple[str, Mapping[str, str]]:
+        """The repository and the files that bring one Application, and no other, to a version."""
+        return REPOSITORY, directory(name, version)
 
     def wishes(self) -> Sequence[Json]:
         """Every object as our apply sends it, labels and annotation included, under another installation's mark."""
@@ -84,26 +94,35 @@ def objects(name: str, version: str) -> Sequence[Json]:
 
 def directory(name: str, version: str) -> Mapping[str, str]:
     """An Application's Kustomize directory: content by path."""
-    files = {f"{body['kind'].lower()}.yaml": yaml.safe_dump(body) for body in objects(name, version)}
-    kustomization = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "namespace": name,
-        "resources": list(files),
-    }
-    files["kustomization.yaml"] = yaml.safe_dump(kustomization)
+    files = manifests(name, version)
+    files["kustomization.yaml"] = kustomization(name, list(files))
     return {f"apps/{name}/{path}": content for path, content in files.items()}
 
 
-def application(name: str) -> Json:
-    """An Application of the fleet."""
-    source = {"repository": REPOSITORY, "path": f"apps/{name}"}
-    return _ours("Application", name, {"source": source, "destination": {"namespace": name}})
+def manifests(name: str, version: str) -> dict[str, str]:
+    """A file for each object."""
+    return {f"{body['kind'].lower()}.yaml": yaml.safe_dump(body) for body in objects(name, version)}
 
 
-def repository(url: str, interval: str) -> Json:
-    """The Repository that all of them read."""
-    return _ours("Repository", REPOSITORY, {"url": url, "interval": interval})
+def kustomization(namespace: str, resources: Sequence[str]) -> str:
+    """The file that makes a directory one of Kustomize."""
+    body = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": list(resources),
+    }
+    return yaml.safe_dump(body | ({"namespace": namespace} if namespace else {}))
+
+
+def application(name: str, **source: Any) -> Json:
+    """An Application of the fleet; `source` adds to or replaces fields of its source."""
+    given = {"repository": REPOSITORY, "path": f"apps/{name}"} | source
+    return _ours("Application", name, {"source": given, "destination": {"namespace": name}})
+
+
+def repository(url: str, interval: str, name: str = REPOSITORY) -> Json:
+    """A Repository that they read."""
+    return _ours("Repository", name, {"url": url, "interval": interval})
 
 
 def _ours(kind: str, name: str, spec: Json) -> Json:

@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from controller.kube.access import from_kubeconfig_file, in_cluster
 from controller.kube.cluster import open_cluster
-from controller.model.objects import ObjectId
 from tests.benchmarks.usage import cpu_of
 from tests.controlplane import ControlPlane
-from tests.controlplane.admin import ApiError
-from tests.ground.eventually import eventually
 from tests.ground.git_server import GitServer
 from tests.ground.installation import install, pod_environment
 from tests.ground.ledger import LedgerDatabase, make_template
@@ -23,15 +20,18 @@ from tests.ground.postgres import PostgresServer
 from tests.ground.world import TEAM, World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 
     from controller.kube.cluster import ApiCluster
     from controller.model.base import Json
+    from tests.benchmarks.anchored import Anchored
     from tests.controlplane import Plane
 
 BINARIES = Path(__file__).resolve().parents[2] / ".tools" / "bin"
 IN_FLIGHT = 50
 """Requests under way at once, of the bare client; the controller's own default is the same."""
+SETTLED_SECONDS = 300.0
+"""Until the cluster's controllers must have filled new namespaces."""
 IDLE_CPU = 0.05
 """CPU seconds in a second, below which the API server counts as idle."""
 IDLE_SECONDS = 120.0
@@ -46,25 +46,47 @@ class Harbour:
         self.plane = plane
         self.postgres = postgres
         self.git = git
+        self.settings: Mapping[str, str] = {}
+        """For every controller, beside its own."""
+        self.anchored: Anchored | None = None
+        """A fleet that stands between two questions."""
         self._worlds = 0
 
     @asynccontextmanager
     async def world(self, namespaces: Sequence[str]) -> AsyncIterator[World]:
         """A world in which these namespaces exist and the servers are idle; emptied afterwards."""
+        world = await self.open(namespaces)
+        try:
+            yield world
+        finally:
+            await self.close(world)
+
+    async def open(self, namespaces: Sequence[str]) -> World:
+        """The same, for a world that outlives an event loop; what lay at anchor leaves first."""
+        await self.clear()
         self._worlds += 1
-        directory = self.directory / f"world-{self._worlds}"
-        ledger = LedgerDatabase(self.postgres)
+        world = World(self.directory / f"world-{self._worlds}", self.plane, LedgerDatabase(self.postgres), self.git)
         try:
             async with self.admin() as client:
                 await all_of(client.apply(_namespace(name)) for name in namespaces)
-            for name in namespaces:
-                eventually(lambda name=name: self._is_settled(name), f"namespace {name} is settled")  # type: ignore[misc]
+                await _settled(client, namespaces)
             await self._idle()
-            yield World(directory, self.plane, ledger, self.git)
-        finally:
-            await self._empty(namespaces)
-            ledger.drop()
-            shutil.rmtree(directory, ignore_errors=True)
+        except BaseException:
+            await self.close(world)
+            raise
+        return world
+
+    async def close(self, world: World) -> None:
+        """Empty the servers, and remove what it kept."""
+        await asyncio.to_thread(self.plane.reset)
+        world.ledger.drop()
+        shutil.rmtree(world.directory, ignore_errors=True)
+
+    async def clear(self) -> None:
+        """Have the fleet that lies at anchor leave."""
+        fleet, self.anchored = self.anchored, None
+        if fleet is not None:
+            await fleet.leave(self)
 
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[ApiCluster]:
@@ -74,24 +96,6 @@ class Harbour:
             yield client
         finally:
             await client.close()
-
-    async def _empty(self, namespaces: Sequence[str]) -> None:
-        """Remove all that was made, so that nothing is left that any of the cluster's controllers minds."""
-        async with self.admin() as client:
-            # By the API: an address that vanished with its Service below the API server is looked for again and again.
-            services = [body["metadata"] for body in await client.list("v1", "Service")]
-            mine = set(namespaces)
-            await all_of(
-                client.delete(ObjectId("", "Service", service["namespace"], service["name"]), "v1")
-                for service in services
-                if service["namespace"] in mine
-            )
-        # Before what is in them: controllers that see that go would put it back while the namespace is there.
-        self.plane._keys._delete(f"/registry/namespaces/{name}".encode() for name in namespaces)
-        for name in namespaces:
-            path = f"/api/v1/namespaces/{name}"
-            eventually(lambda path=path: self._is_gone(path), f"namespace {name} is gone")  # type: ignore[misc]
-        self.plane.reset()
 
     async def _idle(self) -> None:
         """Wait until the API server has nothing to do: the cluster's controllers try again for a while after a reset.
@@ -106,20 +110,17 @@ class Harbour:
                 if cpu_of(pid).since(before).seconds < IDLE_CPU:
                     return
 
-    def _is_gone(self, path: str) -> bool:
-        try:
-            self.plane.admin.get(path)
-        except ApiError as error:
-            return error.status == 404
-        return False
 
-    def _is_settled(self, namespace: str) -> bool:
-        """Whether the cluster's controllers have put into a namespace what they put into each."""
-        objects = Objects(self.plane.admin)
-        return bool(
-            objects.get("v1", "ServiceAccount", namespace, "default")
-            and objects.get("v1", "ConfigMap", namespace, "kube-root-ca.crt")
-        )
+async def _settled(client: ApiCluster, namespaces: Sequence[str]) -> None:
+    """Wait until the cluster's controllers have put into each namespace what they put into every one."""
+    wanted = set(namespaces)
+    async with asyncio.timeout(SETTLED_SECONDS):
+        for kind, name in (("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")):
+            while True:
+                metadata = [body["metadata"] for body in await client.list("v1", kind)]
+                if wanted <= {one["namespace"] for one in metadata if one["name"] == name}:
+                    break
+                await asyncio.sleep(0.2)
 
 
 def api_server_of(plane: Plane) -> int:
@@ -164,9 +165,12 @@ def harbour(directory: Path) -> Iterator[Harbour]:
             objects.namespace(TEAM)
             plane.remember()
             git = GitServer(directory / "git").start()
+            ground = Harbour(directory, plane, postgres, git)
             try:
-                yield Harbour(directory, plane, postgres, git)
+                yield ground
             finally:
+                if ground.anchored is not None:
+                    ground.anchored.controller.stop()
                 git.stop()
         finally:
             postgres.stop()

@@ -14,23 +14,37 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """One benchmark's steps."""
+    """One benchmark's steps, each with the seconds since the benchmark began."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
+        self._begun = time.monotonic()
+        self._depth = 0
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
-        """A step under way; its seconds are said at the end."""
+        """A step under way; its seconds are said at the end, also of one that fails. Steps may lie in one another."""
         begun = time.monotonic()
-        if self._console.is_terminal:
-            with self._console.status(f"{what} ..."):
+        self._depth += 1
+        try:
+            if self._console.is_terminal and self._depth == 1:
+                with self._console.status(f"{what} ..."):
+                    yield
+            else:
+                print(f"{self._elapsed()} {what} ...", file=sys.stderr, flush=True)
                 yield
-        else:
-            print(f"{what} ...", file=sys.stderr, flush=True)
-            yield
-        self._console.print(f"{what}: {time.monotonic() - begun:.1f} s")
+        finally:
+            self._depth -= 1
+            self._console.print(
+                f"{self._elapsed()} {what}: {time.monotonic() - begun:.1f} s", markup=False, soft_wrap=True
+            )
 
     def say(self, what: str) -> None:
         """A result in a line."""
-        self._console.print(f"  {what}")
+        self._print(f"  {what}")
+
+    def _print(self, what: str) -> None:
+        self._console.print(f"{self._elapsed()} {what}", markup=False, soft_wrap=True)
+
+    def _elapsed(self) -> str:
+        return f"{time.monotonic() - self._begun:7.1f} s"

@@ -14,6 +14,7 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+ENGINE = "shipslog-render"
 SAMPLE = 0.1
 """Seconds between two looks at memory."""
 
@@ -44,6 +45,39 @@ def cpu_of(pid: int) -> Cpu:
             times = child.cpu_times()
             programs += times.user + times.system + times.children_user + times.children_system
     return Cpu(used.user + used.system, programs)
+
+
+class Processes(msgspec.Struct, frozen=True, rename="camel"):
+    """CPU seconds by where they are used. `ended`: programs that are gone and were waited for, git above all."""
+
+    event_loop: float
+    threads: float
+    engine: float
+    others: float
+    ended: float
+
+    def since(self, before: Processes) -> Processes:
+        """What was used after `before`; a program that ended in between counts for `ended`."""
+        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(before), strict=True)
+        return Processes(*(round(max(0.0, now - then), 3) for now, then in pairs))
+
+
+def processes_of(pid: int) -> Processes:
+    """The controller's event loop, its threads, its render engines, its other programs."""
+    process = psutil.Process(pid)
+    used = process.cpu_times()
+    loop = sum(thread.user_time + thread.system_time for thread in process.threads() if thread.id == pid)
+    engine = others = 0.0
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = child.cpu_times()
+            total = times.user + times.system + times.children_user + times.children_system
+            if child.name().startswith(ENGINE):
+                engine += total
+            else:
+                others += total
+    ended = used.children_user + used.children_system
+    return Processes(loop, used.user + used.system - loop, engine, others, ended)
 
 
 class Bystanders:
