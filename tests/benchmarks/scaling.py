@@ -53,11 +53,13 @@ class Budget(msgspec.Struct, frozen=True):
 
 MEMORY, SECONDS, CPU = "memory", "first sync of all", "CPU of the first sync"
 REQUESTS, SERVER = "requests of the first sync", "CPU of the API server for it"
+COMPARED, QUESTIONS = "CPU of a full comparison", "requests of a full comparison"
 STILL, ASKED = "CPU while nothing happens", "requests while nothing happens"
 BUDGETS = (
     Budget(MEMORY, _GIB, "MiB", "the memory of a Pod that fits on any node"),
     Budget(SECONDS, 600.0, "s", "how long everything may take to be as Git says after a base that all share changed"),
-    Budget(STILL, 25.0, "% of a core", "what may be spent on nothing"),
+    Budget(COMPARED, 900.0, "s", "a quarter of a core, when every object is compared once an hour"),
+    Budget(STILL, 25.0, "% of a core", "what may be spent while nothing happens"),
 )
 
 
@@ -94,6 +96,8 @@ def model_of(growth: Mapping[str, Any], simulated: Mapping[str, Any]) -> Model:
         CPU: ("s", "CPU seconds of ours", "first sync, CPU seconds of ours"),
         SERVER: ("s", "CPU seconds of the API server", ""),
         REQUESTS: ("", "requests", ""),
+        COMPARED: ("s", "full comparison, CPU seconds of ours", ""),
+        QUESTIONS: ("", "full comparison, requests", ""),
         STILL: ("% of a core", "standing still, CPU of one core, %", "standing still, CPU of one core, %"),
         ASKED: ("per minute", "standing still, requests in a minute", "standing still, requests in a minute"),
     }

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from controller.model.labels import SYNC_ANNOTATION
 from tests.benchmarks.cargo import of_fleet
-from tests.benchmarks.counters import scrape
+from tests.benchmarks.counters import rest, scrape
 from tests.benchmarks.crew import Delivery, crew
 from tests.benchmarks.fit import exponent, line
 from tests.benchmarks.fleet import Fleet
+from tests.benchmarks.limit import at_once
+from tests.benchmarks.lookout import is_ready
 from tests.benchmarks.question import Aim, Answer, Curve, Plot, Section
 from tests.benchmarks.usage import cpu_of, memory_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from controller.model.base import Json
     from tests.benchmarks.crew import Crew
     from tests.benchmarks.harbour import Harbour
     from tests.benchmarks.progress import Progress
     from tests.benchmarks.question import Asked
 
+COMPARED = 1800.0
+"""Seconds until all must be compared."""
 STRAIGHT = 1.1
 """Largest exponent that passes for linear."""
 FURTHER = 50.0
@@ -39,10 +46,19 @@ class Sizes:
     still: float = 30.0
 
 
+class Comparison(msgspec.Struct, frozen=True):
+    """Every object of every Application compared with Git at the API server, as happens once an hour, spread out."""
+
+    seconds: float
+    cpu: float
+    requests: int
+
+
 class Step(msgspec.Struct, frozen=True, rename="camel"):
-    """One size: what the rollout cost, and standing still; CPU of one core, requests in a second."""
+    """One size: what the rollout cost, a full comparison, and standing still; CPU of one core, requests in a second."""
 
     first: Delivery
+    compared: Comparison
     memory: int
     still_cpu: float
     still_requests: float
@@ -66,8 +82,10 @@ class Growth:
         async with ground.world(cargo.namespaces) as world, crew(ground, world, cargo) as sailors:
             with progress.step(f"{size} Applications"):
                 first = await sailors.deliver()
+            with progress.step(f"{size} Applications compared in full"):
+                compared = await _compare(sailors)
             cpu, requests = await self._stand_still(sailors)
-            return Step(first, memory_of(sailors.controller.pid).total, cpu, requests)
+            return Step(first, compared, memory_of(sailors.controller.pid).total, cpu, requests)
 
     async def _stand_still(self, sailors: Crew) -> tuple[float, float]:
         """CPU of one core and requests in a second while nothing happens; the looks at it are no part of either."""
@@ -78,6 +96,22 @@ class Growth:
         return used / self.sizes.still, requests / self.sizes.still
 
 
+async def _compare(sailors: Crew) -> Comparison:
+    """Ask for a sync of each at once, which compares all objects; what is asked for and told comes on top of that."""
+    pid, seen = sailors.controller.pid, sailors.applications
+    before, cpu, begun = await rest(sailors.controller), cpu_of(pid), time.monotonic()
+    await at_once([lambda name=name: sailors.ask(name) for name in sailors.cargo.names])  # type: ignore[misc]
+    done = await seen.until(lambda bodies: all(_is_compared(body) for body in bodies.values()), COMPARED)
+    after = await rest(sailors.controller)
+    requests = sum((after.requests - before.requests).values())
+    return Comparison(done - begun, cpu_of(pid).since(cpu).seconds, requests)
+
+
+def _is_compared(body: Json) -> bool:
+    asked = (body["metadata"].get("annotations") or {}).get(SYNC_ANNOTATION)
+    return bool(asked) and body["status"].get("lastHandledSync") == asked and is_ready(body)
+
+
 COSTS: dict[str, Callable[[Step], float]] = {
     "seconds": lambda step: step.first.seconds,
     "CPU seconds of ours": lambda step: step.first.cpu.seconds,
@@ -86,18 +120,23 @@ COSTS: dict[str, Callable[[Step], float]] = {
     "memory, standing, MiB": lambda step: step.memory / MIB,
     "requests": lambda step: float(step.first.sent),
     "looks": lambda step: float(step.first.looks),
+    "full comparison, seconds": lambda step: step.compared.seconds,
+    "full comparison, CPU seconds of ours": lambda step: step.compared.cpu,
+    "full comparison, requests": lambda step: float(step.compared.requests),
     "standing still, CPU of one core, %": lambda step: 100 * step.still_cpu,
     "standing still, requests in a minute": lambda step: 60 * step.still_requests,
 }
 """Each cost by its name."""
 GROWING = ("seconds", "CPU seconds of ours", "CPU seconds of the API server", "requests", "looks")
 """Those that an Application adds to from nothing: their exponent says whether they are linear."""
+COMPARISON = ("full comparison, seconds", "full comparison, CPU seconds of ours", "full comparison, requests")
+"""The same of a full comparison."""
 
 
 def _answer(steps: Sequence[Step]) -> Answer:
     sizes = [float(step.first.applications) for step in steps]
     costs = {name: [cost(step) for step in steps] for name, cost in COSTS.items()}
-    exponents = {name: exponent(sizes, costs[name]) for name in GROWING}
+    exponents = {name: exponent(sizes, costs[name]) for name in (*GROWING, *COMPARISON)}
     lines = {name: line(sizes, values) for name, values in costs.items()}
     rows = [
         (
@@ -120,7 +159,7 @@ def _answer(steps: Sequence[Step]) -> Answer:
         ],
         ratios={f"exponent of {name}": round(value, 3) for name, value in exponents.items()},
         aims=[
-            *(Aim(f"exponent of {name}", exponents[name], STRAIGHT) for name in GROWING),
+            *(Aim(f"exponent of {name}", exponents[name], STRAIGHT) for name in exponents),
             Aim("memory for each further Application", further, FURTHER, "KiB"),
         ],
         plots=_plots(sizes, costs),

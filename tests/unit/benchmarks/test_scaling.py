@@ -9,7 +9,7 @@ import pytest
 
 from tests.benchmarks import scaling
 from tests.benchmarks.question import Answer
-from tests.benchmarks.scaling import BEGIN, END, MEMORY, SECONDS, STILL, Cost, Model, model_of
+from tests.benchmarks.scaling import BEGIN, COMPARED, END, MEMORY, SECONDS, STILL, Cost, Model, model_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,8 @@ def growth() -> dict[str, Any]:
         "CPU seconds of ours": _line(0.5, 0.01),
         "CPU seconds of the API server": _line(1, 0.03),
         "requests": _line(10, 13),
+        "full comparison, CPU seconds of ours": _line(0, 0.015),
+        "full comparison, requests": _line(0, 10),
         "standing still, CPU of one core, %": _line(0.5, -0.0001),
         "standing still, requests in a minute": _line(6, 0),
     }
@@ -110,5 +112,5 @@ def test_the_page_has_the_model_between_its_markers(
 
 def test_a_model_in_which_nothing_grows_claims_no_more_than_was_measured() -> None:
     """No limit is found, so no number beyond the largest measured one is told."""
-    costs = {name: Cost(name, "", 1, 0) for name in (MEMORY, SECONDS, STILL)}
+    costs = {name: Cost(name, "", 1, 0) for name in (MEMORY, SECONDS, COMPARED, STILL)}
     assert Model(costs, 3000, 100).decisive()[1] == 3000
