@@ -11,7 +11,7 @@ import traceback
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import baseline, markdown, record, table
+from tests.benchmarks import baseline, markdown, record, scaling, table
 from tests.benchmarks.drawing import draw
 from tests.benchmarks.harbour import Harbour, harbour
 from tests.benchmarks.machine import machine
@@ -69,6 +69,7 @@ def _report(given: argparse.Namespace, runs: list[Run]) -> int:
         table.show(runs[-1], [baseline.section(verdicts)] if verdicts else [])
     if given.markdown:
         markdown.write(runs)
+        scaling.write(runs[-1].answers)
     directory = markdown.PAGE.parent / markdown.PLOTS if given.markdown else given.json_dir
     for plot in markdown.plots_of(runs):
         draw(plot, directory)
