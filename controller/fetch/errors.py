@@ -58,6 +58,8 @@ Cause = Literal[
     "size",
     "disk",
     "descriptors",
+    "url",
+    "record",
     "nonsense",
     "stopped",
     "no git",

@@ -129,6 +129,8 @@ _FATES: dict[Cause, _Fate] = {
         "the controller may open no more files",
         "raise the limit of its open files (ulimit -n), or spread its Applications over more controllers",
     ),
+    "url": (errors.UrlRefused, "spec.url is no URL", "correct it"),
+    "record": (errors.GitFailed, "its history was rewritten, and that can't be recorded yet", "see to the ledger"),
     "size": (errors.TooLarge, "it is larger than a mirror may be", "split the repository or raise the limit"),
     "stopped": (errors.GitFailed, "the controller is stopping", ""),
     "no git": (errors.GitMissing, "there is no git to run", "install git 2.36 or newer"),

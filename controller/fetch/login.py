@@ -12,6 +12,8 @@ import base64
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit
 
+from controller.fetch.errors import GitFailure
+
 if TYPE_CHECKING:
     from controller.fetch.memfile import MemoryFiles
     from controller.model.repository import Credentials, Proxy
@@ -52,6 +54,18 @@ def login(url: str, credentials: Credentials, files: MemoryFiles) -> Login:
     if url.startswith("ssh://"):
         return _ssh(credentials, files)
     return _http(url, credentials, files)
+
+
+def check_url(url: str) -> None:
+    """Refuse what no server can be asked by.
+
+    Raises:
+        GitFailure: `url`: its host is none (RFC 3986, 3.2.2), or its port is no number.
+    """
+    try:
+        _ = urlsplit(url).port
+    except ValueError as error:
+        raise GitFailure("url", str(error)) from None
 
 
 def origin(url: str) -> str:

@@ -160,7 +160,7 @@ class Mirror:
             self.head = name
 
     async def is_ancestor(self, old: str, new: str) -> bool:
-        """Whether the history of `new` holds `old`; also False when the mirror has no `old` any more.
+        """Whether the history of `new` holds `old`; also False when the mirror has no `old` (any more).
 
         Raises:
             GitFailure: git can't be asked.

@@ -11,11 +11,13 @@ import msgspec
 from controller.fetch.failure import error_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from controller.errors import ShipslogError
-    from controller.fetch.poller import Poller, Round
-    from controller.fetch.survey import Rewrite, Survey
+    from controller.fetch.poller import Poller
+    from controller.fetch.rewrite import Rewrite
+    from controller.fetch.round import Round
+    from controller.fetch.survey import Survey
     from controller.model.objects import Key
 
 PollResult = Literal["moved", "unchanged", "failed"]
@@ -43,16 +45,21 @@ def _nothing(*_: object) -> None:
     """Nobody listens."""
 
 
+async def _soon_nothing(*_: object) -> None:
+    """Nobody listens."""
+
+
 @dataclasses.dataclass
 class Listeners:
-    """Who hears of what. All are called on the event loop and must not block."""
+    """Who hears of what. All are called on the event loop and must not block it."""
 
     on_change: Callable[[Key], None] = _nothing
     """A ref that somebody wants of this Repository moved, appeared, or went away."""
     on_state: Callable[[Key, RepositoryState], None] = _nothing
     """A poll found something else than the one before."""
-    on_rewrite: Callable[[Key, Rewrite], None] = _nothing
-    """History was rewritten: a branch was pushed with force, or a tag was moved. Called before `on_change`."""
+    on_rewrite: Callable[[Key, Rewrite], Awaitable[None]] = _soon_nothing
+    """History was rewritten: a branch was pushed with force, or a tag was moved. Nobody is answered with the new commit
+    before this has returned; where it raises a ShipslogError it is called again."""
     on_poll: Callable[[PollResult, float], None] = _nothing
     """A look at a server ended, after so many seconds."""
 
@@ -68,13 +75,15 @@ class News:
         """Tell of a round, whatever it brought."""
         result: PollResult = "failed" if round_.failure else "moved" if round_.moved else "unchanged"
         self.listeners.on_poll(result, round_.seconds)
-        for rewrite in round_.survey.rewrites if round_.survey else ():
-            for key in poller.who_wants(rewrite.ref):
-                self.listeners.on_rewrite(key, rewrite)
         for key in list(poller.users):
             self._tell_state(poller, key, round_)
         for key in {key for ref in round_.moved for key in poller.wanted.get(ref, ())}:
             self.listeners.on_change(key)
+
+    async def rewritten(self, poller: Poller, rewrite: Rewrite) -> None:
+        """Tell of rewritten history; raises what the listener raises."""
+        for key in poller.who_wants(rewrite.ref):
+            await self.listeners.on_rewrite(key, rewrite)
 
     def forget(self, key: Key) -> None:
         """The Repository is read no more, or elsewhere: its next state is news."""

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from controller.errors import ShipslogError
 from controller.fetch.errors import GitFailure
-from controller.fetch.survey import Answer, Surveyor
+from controller.fetch.round import Failed, Known, Round
+from controller.fetch.survey import Surveyor
 from controller.model.duration import seconds
 from controller.tasks import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from controller.fetch.errors import Cause
     from controller.fetch.mirror import Mirror
     from controller.fetch.refs import RefTable
-    from controller.fetch.survey import Survey
+    from controller.fetch.rewrite import Rewrite
+    from controller.fetch.survey import Answer, Survey
     from controller.model.objects import Key
     from controller.model.ref import Ref
     from controller.model.repository import Repository
@@ -39,34 +42,17 @@ _STANDING: frozenset[Cause] = frozenset(
 NEVER = float("-inf")
 
 
-class Known(NamedTuple):
-    """An answer and when the server was asked, by the loop's clock."""
-
-    answer: Answer
-    at: float
-
-
-class Failed(NamedTuple):
-    """Why the last look failed, and when it began."""
-
-    failure: GitFailure
-    at: float
-
-
-class Round(NamedTuple):
-    """What a look at the server changed."""
-
-    survey: Survey | None
-    failure: GitFailure | None
-    moved: frozenset[Ref]
-    seconds: float
-
-
 class Poller:
     """One task per mirror is the only one that talks to its server; everybody else waits for its rounds."""
 
-    def __init__(self, mirror: Mirror, gate: asyncio.Semaphore, told: Callable[[Poller, Round], None]) -> None:
-        """`gate` bounds the conversations with one host; `told` hears of every round."""
+    def __init__(
+        self,
+        mirror: Mirror,
+        gate: asyncio.Semaphore,
+        told: Callable[[Poller, Round], None],
+        rewritten: Callable[[Poller, Rewrite], Awaitable[None]],
+    ) -> None:
+        """`gate` bounds the conversations with one host; `told` hears of every round, `rewritten` before it."""
         self.mirror = mirror
         self.users: dict[Key, Repository] = {}
         self.wanted: dict[Ref, dict[Key, float]] = {}
@@ -74,6 +60,8 @@ class Poller:
         self._noted: dict[Ref, float] = {}
         self._gate = gate
         self._told = told
+        self._rewritten = rewritten
+        self._untold: list[Rewrite] = []
         self._surveyor = Surveyor(mirror)
         mirror.on_corrupt = self.ask
         mirror.objects.on_absent = self.restore
@@ -265,13 +253,14 @@ class Poller:
             if restore and self.mirror.evicted:
                 await self.mirror.restore()
             survey = await self._surveyor.look(wanted, table)
+            if survey.listed:
+                self._table, self._table_at = survey.table, started
+            await self._tell_rewrites(survey)
         except GitFailure as failure:
             self._failed = Failed(failure, started)
             self._failures += 1
             await self._fall_back(wanted)
             return Round(None, failure, frozenset(), self._clock() - started)
-        if survey.listed:
-            self._table, self._table_at = survey.table, started
         moved = frozenset(ref for ref, answer in survey.answers.items() if self._has_moved(ref, answer))
         self._known.update({ref: Known(answer, self._table_at) for ref, answer in survey.answers.items()})
         self._disappointed -= set(survey.answers)
@@ -279,6 +268,16 @@ class Poller:
         self._refused = {ref: Failed(failure, started) for ref, failure in survey.failures.items()}
         await self._fall_back(set(survey.failures))
         return Round(survey, None, moved, self._clock() - started)
+
+    async def _tell_rewrites(self, survey: Survey) -> None:
+        """Tell of rewritten history before anybody is answered with it; what can't be told now is told next time."""
+        self._untold += survey.rewrites
+        try:
+            while self._untold:
+                await self._rewritten(self, self._untold[0])
+                del self._untold[0]
+        except ShipslogError as error:
+            raise GitFailure("record", str(error)) from error
 
     def _must_list(self, wanted: set[Ref]) -> bool:
         """Whether the refs that we know are too old to answer everybody."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from controller.fetch.cache import Cache
 from controller.fetch.errors import GitFailure, NotPolled
 from controller.fetch.failure import error_of
 from controller.fetch.mirror import Mirror, directory_name
@@ -13,6 +13,7 @@ from controller.fetch.naming import check_name, missing
 from controller.fetch.news import Listeners, News
 from controller.fetch.poller import Poller
 from controller.fetch.reader import Limits
+from controller.fetch.rewrite import rewritten
 from controller.fetch.shelf import Shelf
 from controller.fetch.store import Access, Store, stored
 from controller.fetch.tree import CommitTree
@@ -26,13 +27,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from controller.errors import ShipslogError
-    from controller.fetch.poller import Round
+    from controller.fetch.round import Round
     from controller.model.objects import Key
     from controller.model.repository import Credentials, Repository
     from controller.model.revision import Revision
 
 _PER_HOST = 8
 """Conversations with one host at a time: a host that stalls holds back its own repositories only."""
+_ANSWERED = 1_000
+"""Revisions of one Repository of which is remembered that they were answered."""
 LARGEST_MIRROR = 2 << 30
 ROOM = 8 << 30
 
@@ -67,6 +70,8 @@ class Repositories:
         self._places: dict[Key, str] = {}
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._keys: dict[Key, tuple[tuple[str, str], ...]] = {}
+        self._answered: dict[Key, Cache[Revision]] = {}
+        """What was answered: whatever becomes of it from then on, its poller tells."""
 
     def ensure(
         self,
@@ -105,6 +110,7 @@ class Repositories:
         name = self._places.pop(key, None)
         self._news.forget(key)
         self._keys.pop(key, None)
+        self._answered.pop(key, None)
         if name is not None:
             self._pollers[name].leave(key)
             self._end_if_unused(name, keep=False)
@@ -114,7 +120,9 @@ class Repositories:
         if (name := self._places.get(key)) is not None:
             self._pollers[name].ask()
 
-    async def revision(self, key: Key, ref: Ref, *, fresh_since: float | None = None) -> Revision:
+    async def revision(
+        self, key: Key, ref: Ref, *, fresh_since: float | None = None, before: Revision | None = None
+    ) -> Revision:
         """The commit that the ref means.
 
         Args:
@@ -122,6 +130,8 @@ class Repositories:
             ref: Branch, tag, commit, or nothing for the default branch.
             fresh_since: By the event loop's clock, seconds: an answer older than this asks the server now. None: the
                 last answer is good, however old, also when the server can't be reached any more.
+            before: What it meant to who asks when they asked last, maybe in an earlier process: where history was
+                rewritten since, and no mirror remembers it, the listeners hear of it before the answer is given.
 
         Raises:
             RefNotFound, CommitNotFound: there is none (yet).
@@ -148,7 +158,21 @@ class Repositories:
                 await poller.present()
             except GitFailure as failure:
                 raise _unanswered(failure, repository) from None
+            await self._follow(poller, repository, before, answer.revision)
             return await verified(answer, poller.mirror, repository, self._keys.get(key, ()))
+
+    async def _follow(self, poller: Poller, repository: Repository, before: Revision | None, now: Revision) -> None:
+        """Tell of history that was rewritten since a commit that this process never answered."""
+        answered = self._answered.setdefault(repository.key, Cache(_ANSWERED))
+        if before is not None and before.ref == now.ref and answered.get(f"{before.ref} {before.sha}") is None:
+            try:
+                rewrite = await rewritten(poller.mirror, now.ref, before.sha, now.sha)
+            except GitFailure as failure:
+                raise _unanswered(failure, repository) from None
+            if rewrite is not None:
+                await self._news.listeners.on_rewrite(repository.key, rewrite)
+            answered.put(f"{before.ref} {before.sha}", before)
+        answered.put(f"{now.ref} {now.sha}", now)
 
     def tree(self, key: Key, sha: str) -> CommitTree:
         """The files of a commit that `revision` gave.
@@ -184,9 +208,11 @@ class Repositories:
         return self._pollers[name]
 
     def _start(self, name: str, access: Access) -> Poller:
-        gate = self._gates.setdefault(urlsplit(access.url).netloc, asyncio.Semaphore(_PER_HOST))
+        # The part between the slashes, whatever it is: what is no URL is found out when the server is to be asked.
+        host = access.url.partition("://")[2].partition("/")[0]
+        gate = self._gates.setdefault(host, asyncio.Semaphore(_PER_HOST))
         mirror = Mirror(self._directory / name, access, largest=self._largest)
-        poller = self._pollers[name] = Poller(mirror, gate, self._tell)
+        poller = self._pollers[name] = Poller(mirror, gate, self._tell, self._news.rewritten)
         ended = self._tasks.get(name)
         self._tasks[name] = spawn(self._group, f"poll {access.url}", poller.run(ended))
         return poller

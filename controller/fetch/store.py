@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from controller.fetch import environment
 from controller.fetch.errors import GitFailure
 from controller.fetch.failure import failure_of, printable
-from controller.fetch.login import login, redacted
+from controller.fetch.login import check_url, login, redacted
 from controller.fetch.memfile import MemoryFiles
 
 if TYPE_CHECKING:
@@ -177,8 +177,15 @@ class Store:
         new.replace(self.directory / _HEAD)
 
     def is_ancestor(self, command: Command, old: str, new: str) -> bool:
-        """Whether the history of `new` holds `old`; also False when the mirror has no `old` any more."""
-        return self._run(command, "merge-base", "--is-ancestor", old, new).code == 0
+        """Whether the history of `new` holds `old`. It is here in full: what is not here at all is not in it.
+
+        Raises:
+            GitFailure: `new` is not here.
+        """
+        code = self._run(command, "merge-base", "--is-ancestor", old, new).code
+        if code not in {0, 1}:
+            self._checked(command, "cat-file", "-e", f"{new}^{{commit}}")
+        return code == 0
 
     def discard(self) -> None:
         """Delete the mirror. Moved aside first: half a mirror must not be taken for one."""
@@ -249,6 +256,7 @@ class Store:
         lines: Sequence[str] = (),
         watch: Callable[[], None] | None = None,
     ) -> Output:
+        check_url(access.url)
         if access.problem:
             raise GitFailure("secret", access.problem)
         with MemoryFiles() as files:

@@ -7,27 +7,19 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from controller.fetch.errors import GitFailure
 from controller.fetch.fetcher import ALONE, Fetcher
-from controller.fetch.plan import FetchPlan, fetched, local_name, plan
+from controller.fetch.plan import fetched, local_name, plan, server_name
+from controller.fetch.rewrite import rewritten
 from controller.model.ref import DEFAULT
 from controller.model.revision import Revision
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from controller.fetch.commit import Commit
     from controller.fetch.mirror import Mirror
     from controller.fetch.refs import RefTable
+    from controller.fetch.rewrite import Rewrite
     from controller.model.ref import Ref
-
-
-class Rewrite(NamedTuple):
-    """A ref that was moved to a commit which does not follow from the one before: a force-push or a moved tag."""
-
-    ref: str
-    """Full name."""
-    old: str
-    new: str
-    """Commit ids."""
 
 
 class Answer(NamedTuple):
@@ -59,6 +51,8 @@ class Surveyor:
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
         self._fetcher = Fetcher(mirror)
+        self._had: dict[str, str] = {}
+        """What the mirror had before looks that were not finished, though it was thrown away meanwhile."""
 
     async def look(self, wanted: Collection[Ref], table: RefTable | None = None) -> Survey:
         """Answer every wanted ref; `table`: what the server's refs are known to be, None to ask it.
@@ -101,15 +95,16 @@ class Surveyor:
 
     async def _look(self, wanted: Collection[Ref], table: RefTable | None) -> Survey:
         mirror = self._mirror
+        self._had = {**mirror.have, **self._had}  # before it may be thrown away
         await mirror.open()
+        self._had = {**mirror.have, **self._had}
         listed = table is None
         if table is None:
             table = await mirror.list_refs()
             await mirror.open(table.hash_size)
         if any(ref.semver for ref in wanted):
             await asyncio.to_thread(lambda: table.versions)  # from now on it is there
-        before = mirror.have
-        planned = plan(wanted, table, before)
+        planned = plan(wanted, table, mirror.have)
         if mirror.evicted and any(planned):
             await mirror.restore(table.hash_size)
             planned = plan(wanted, table, mirror.have)
@@ -126,7 +121,9 @@ class Surveyor:
         await mirror.set_head(table.head)
         failures = {ref: refused[name] for ref in wanted if (name := ref.commit or table.name_of(ref)) in refused}
         answers = {ref: await self._answer(ref, table) for ref in wanted if ref not in failures}
-        return Survey(table, listed, answers, failures, await self._rewrites(planned, before), brought)
+        rewrites = await self._rewrites()
+        self._had = {}
+        return Survey(table, listed, answers, failures, rewrites, brought)
 
     async def _answer(self, ref: Ref, table: RefTable) -> Answer:
         if ref.commit is not None:
@@ -145,17 +142,15 @@ class Surveyor:
             raise GitFailure("corrupt", f"{name} was fetched and is not there")
         return Answer(None, "not a commit")
 
-    async def _rewrites(self, planned: FetchPlan, before: Mapping[str, str]) -> tuple[Rewrite, ...]:
-        """Which of the refs that were fetched do not follow from what they were."""
+    async def _rewrites(self) -> tuple[Rewrite, ...]:
+        """Which of the refs do not follow from what they were."""
         found = []
-        for refspec in planned.refspecs:
-            name = refspec.partition(":")[0].removeprefix("+")
-            old, new = before.get(local_name(name)), self._mirror.have.get(local_name(name))
-            if not old or not new or old == new:
+        for name, old in self._had.items():
+            new = self._mirror.have.get(name)
+            if new is None or new == old or name.startswith(("all/", "commits/")):
                 continue
-            if name.startswith("refs/tags/") or not await self._mirror.is_ancestor(old, new):
-                olds, news = await self._mirror.commit(old), await self._mirror.commit(new)
-                found.append(Rewrite(name, olds.sha if olds else old, news.sha if news else new))
+            if rewrite := await rewritten(self._mirror, server_name(name), old, new):
+                found.append(rewrite)
         return tuple(found)
 
 

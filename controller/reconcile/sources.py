@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -17,12 +17,13 @@ from controller.model.objects import Key
 from controller.model.repository import Repository
 from controller.model.run import Trigger
 from controller.reconcile.access import access_of
+from controller.reconcile.fault import InternalError
 from controller.record.identifier import derived
 
 if TYPE_CHECKING:
     from controller.fetch.news import RepositoryState
     from controller.fetch.repository import Repositories
-    from controller.fetch.survey import Rewrite
+    from controller.fetch.rewrite import Rewrite
     from controller.ports import Ledger
     from controller.reconcile.announce import Announcer
     from controller.reconcile.queue import KeyQueue
@@ -32,8 +33,18 @@ SECRETS_AGAIN = 5.0
 """Seconds until a Secret that could not be read, or did not open the repository, is read again."""
 SECRETS_INTERVAL = 60.0
 """Seconds between two readings of the Secrets: rotated credentials are in use after at most that long."""
+AFTER_A_FAULT = 30.0
+"""Seconds until a Repository on which our own code broke is tried again."""
 _ABOUT_SECRETS = frozenset(error.__name__ for error in (AuthenticationFailed, HostKeyRefused, SecretUnusable))
 _log = logs.get_logger(__name__)
+
+
+class _News(NamedTuple):
+    """An event to be recorded, and what is told of it then."""
+
+    repository: Repository
+    reason: str
+    draft: Draft
 
 
 class Sources:
@@ -53,10 +64,14 @@ class Sources:
         self._repositories = repositories
         self._queue = queue
         self._ledger = ledger
-        self._drafts: asyncio.Queue[tuple[Repository, str, Draft]] = asyncio.Queue()
+        self._drafts: asyncio.Queue[_News] = asyncio.Queue()
+        self._unrecorded: _News | None = None
+        """The first of what is not recorded yet: nothing passes it."""
         self._failing: dict[Key, str] = {}
         """Why each Repository could not be read when that was last recorded; empty: it could."""
         self._changes: asyncio.Queue[Key] = asyncio.Queue()
+        self._again: set[Key] = set()
+        """Those that are tried again soon."""
         self._moves: asyncio.Queue[Key] = asyncio.Queue()
         self.concerned: Callable[[Key], Awaitable[Iterable[Key]]] = self._readers
         """Whom it concerns that refs of a Repository moved: everyone who reads it, unless somebody knows better."""
@@ -74,11 +89,15 @@ class Sources:
         """A ref of the Repository moved: look at all Applications that this concerns."""
         self._moves.put_nowait(key)
 
-    def rewritten(self, key: Key, rewrite: Rewrite) -> None:
-        """History of a Repository was rewritten: record it."""
+    async def rewritten(self, key: Key, rewrite: Rewrite) -> None:
+        """History of a Repository was rewritten: record it.
+
+        Raises:
+            SpoolError: that can't be promised to be durable now.
+        """
         detail = {"repository": str(key), "ref": rewrite.ref, "old": rewrite.old, "new": rewrite.new}
         _log.warning("History was rewritten", **detail)
-        self._tell(
+        news = self._news(
             key,
             "HistoryRewritten",
             Draft(
@@ -90,6 +109,9 @@ class Sources:
                 detail=detail,
             ),
         )
+        if news is not None:
+            await self._ledger.append(news.draft)
+            await self._announce(news)
 
     def state(self, key: Key, state: RepositoryState) -> None:
         """A Repository can be read, or why not: record it where that is news, also to an earlier process."""
@@ -102,7 +124,7 @@ class Sources:
             return
         failed = bool(state.error)
         kind = EventType.REPOSITORY_FAILED if failed else EventType.REPOSITORY_RECOVERED
-        self._tell(
+        news = self._news(
             key,
             now or "Recovered",
             Draft(
@@ -113,12 +135,15 @@ class Sources:
                 detail={"repository": str(key), "cause": now, "before": before},
             ),
         )
+        if news is not None:
+            self._drafts.put_nowait(news)
 
-    def _tell(self, key: Key, reason: str, draft: Draft) -> None:
+    def _news(self, key: Key, reason: str, draft: Draft) -> _News | None:
         repository = self._registry.repositories.get(key)
-        if repository is not None:
-            target = Target(namespace=key.namespace, object=f"Repository {key}")
-            self._drafts.put_nowait((repository, reason, msgspec.structs.replace(draft, target=target)))
+        if repository is None:
+            return None
+        target = Target(namespace=key.namespace, object=f"Repository {key}")
+        return _News(repository, reason, msgspec.structs.replace(draft, target=target))
 
     async def run(self) -> None:
         """Follow changes, and read the Secrets again and again, for ever."""
@@ -132,8 +157,10 @@ class Sources:
     async def _follow(self) -> None:
         while True:
             key = await self._changes.get()
-            await self._ensure(key)
-            self._changes.task_done()
+            try:
+                await self._ensure(key)
+            finally:
+                self._changes.task_done()
             self._look(await self._readers(key))
 
     async def _spread(self) -> None:
@@ -150,18 +177,27 @@ class Sources:
         return [app.key for app in applications if Key(app.key.namespace, app.spec.source.repository) == key]
 
     async def _record(self) -> None:
+        """Record events in the order in which they came, and then tell of them."""
         while True:
-            news = repository, reason, draft = await self._drafts.get()
+            news = self._unrecorded = self._unrecorded or await self._drafts.get()
             try:
-                await self._ledger.append(draft)
+                await self._ledger.append(news.draft)
             except ShipslogError as error:
                 _log.warning("Event not recorded yet", error=str(error))
-                asyncio.get_running_loop().call_later(SECRETS_AGAIN, self._drafts.put_nowait, news)
+                await asyncio.sleep(SECRETS_AGAIN)
                 continue
-            kind: Literal["Normal", "Warning"] = "Normal" if draft.outcome == "success" else "Warning"
-            if draft.type is EventType.REVISION_REWRITTEN:
-                kind = "Warning"
-            await self._announcer.event(repository, reason, draft.reason, kind=kind)
+            except Exception:  # noqa: BLE001 - what can't be recorded at all must not hold back the rest
+                _log.exception("Event lost to a fault", repository=str(news.repository.key), reason=news.reason)
+                self._unrecorded = None
+                continue
+            self._unrecorded = None
+            await self._announce(news)
+
+    async def _announce(self, news: _News) -> None:
+        draft = news.draft
+        fine = draft.outcome == "success" and draft.type is not EventType.REVISION_REWRITTEN
+        kind: Literal["Normal", "Warning"] = "Normal" if fine else "Warning"
+        await self._announcer.event(news.repository, news.reason, draft.reason, kind=kind)
 
     async def _tidy(self) -> None:
         """Once every Repository is known, mirrors that none of them reads are deleted."""
@@ -182,17 +218,32 @@ class Sources:
                         await self._ensure(key)
 
     async def _ensure(self, key: Key) -> None:
+        """Have it read as its spec and its Secrets say; what goes wrong is this Repository's alone. Raises nothing."""
         repository = self._registry.repositories.get(key)
         if repository is None:
             return
         try:
-            access = await access_of(self._home, repository)
+            await self._read(key, repository)
         except ShipslogError as error:
             # The API is away, not the Secret: what we know of the repository still counts.
             _log.warning("Secrets not read", repository=str(key), error=str(error))
-            self.on_failure(key, error)
-            asyncio.get_running_loop().call_later(SECRETS_AGAIN, self._changes.put_nowait, key)
-            return
+            self._later(key, error, SECRETS_AGAIN)
+        except Exception as error:  # noqa: BLE001 - others must be read whatever one of them holds
+            _log.exception("A Repository hit a fault", repository=str(key))
+            self._later(key, InternalError(error, f"Repository {key}"), AFTER_A_FAULT)
+
+    def _later(self, key: Key, error: ShipslogError, seconds: float) -> None:
+        self.on_failure(key, error)
+        if key not in self._again:
+            self._again.add(key)
+            asyncio.get_running_loop().call_later(seconds, self._try_again, key)
+
+    def _try_again(self, key: Key) -> None:
+        self._again.discard(key)
+        self._changes.put_nowait(key)
+
+    async def _read(self, key: Key, repository: Repository) -> None:
+        access = await access_of(self._home, repository)
         if self._registry.repositories.get(key) is repository:  # else it changed or went meanwhile, and we were told
             self._repositories.ensure(repository, access.credentials, keys=access.keys, problem=access.problem)
 

@@ -108,4 +108,12 @@ async def _revision(app: Application, memory: Memory, work: Work, rooms: Rooms) 
         raise missing(memory, error)
     # Whoever was put on the queue before the last question to the server is answered by it: a fleet asks once.
     fresh = work.asked if work.triggers & ASK_GIT else None
-    return await rooms.repositories.revision(key, app.spec.source.ref, fresh_since=fresh)
+    before = _stood(app)
+    return await rooms.repositories.revision(key, app.spec.source.ref, fresh_since=fresh, before=before)
+
+
+def _stood(app: Application) -> Revision | None:
+    """The commit it was in sync with, where the status says so for certain of the repository it has now."""
+    synced = next((condition for condition in app.status.conditions if condition.type == "Synced"), None)
+    current = synced and synced.status == "True" and synced.observed_generation == app.generation
+    return app.status.revision if current else None

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
 
-    from controller.fetch.survey import Rewrite
+    from controller.errors import ShipslogError
+    from controller.fetch.rewrite import Rewrite
 
 SHOP = Key("team-pay", "shop")
 
@@ -39,6 +40,8 @@ class News:
     states: list[tuple[Key, RepositoryState]] = field(default_factory=list)
     rewrites: list[tuple[Key, Rewrite]] = field(default_factory=list)
     polls: list[str] = field(default_factory=list)
+    refusal: ShipslogError | None = None
+    """Why rewritten history can't be taken in now."""
     _told: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -46,9 +49,14 @@ class News:
         return Listeners(
             on_change=lambda key: self._note(self.changes, key),
             on_state=lambda key, state: self._note(self.states, (key, state)),
-            on_rewrite=lambda key, rewrite: self._note(self.rewrites, (key, rewrite)),
+            on_rewrite=self._rewritten,
             on_poll=lambda result, _: self._note(self.polls, result),
         )
+
+    async def _rewritten(self, key: Key, rewrite: Rewrite) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self._note(self.rewrites, (key, rewrite))
 
     def _note(self, kept: list[Any], item: object) -> None:
         kept.append(item)

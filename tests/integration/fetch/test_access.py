@@ -41,6 +41,18 @@ async def _error(url: str, directory: Path, credentials: Credentials | None = No
     return caught.value
 
 
+@pytest.mark.parametrize("url", ["https://[abc/x", "https://\u2100/x", "https://git.example.com:port/x"])
+async def test_what_is_no_url_is_refused_and_breaks_nothing(shop: Shop, tmp_path: Path, url: str) -> None:
+    """Its own Repository says so; others are read."""
+    async with repositories(tmp_path / "mirrors") as opened:
+        bad = Key("team-evil", "bad")
+        opened.ensure(repository(url, key=bad, secret="login"), WRONG)
+        opened.ensure(repository(shop.url))
+        with pytest.raises(errors.UrlRefused, match=r"spec\.url is no URL"):
+            await opened.revision(bad, Ref())
+        assert (await opened.revision(SHOP, Ref())).sha == shop.first
+
+
 async def test_a_private_repository_is_read_with_its_secret(private: Private, tmp_path: Path) -> None:
     """User and password open it; the mirror's directory holds neither."""
     async with repositories(tmp_path / "mirrors") as opened:

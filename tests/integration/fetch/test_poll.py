@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from controller.errors import Unreachable
-from controller.fetch.errors import NotPolled, RefNotFound
-from controller.fetch.survey import Rewrite
+from controller.errors import Transient, Unreachable
+from controller.fetch.errors import GitFailed, NotPolled, RefNotFound
+from controller.fetch.rewrite import Rewrite
 from controller.model.objects import Key
 from controller.model.ref import Ref
+from controller.model.revision import Revision
 from tests.ground.git_server import git
 from tests.integration.fetch.conftest import SHOP, News, repositories, repository
 
@@ -156,6 +157,64 @@ async def test_a_forced_push_while_we_were_away_is_told_after_the_restart(shop: 
         await opened.revision(SHOP, MAIN)
 
     assert news.rewrites == [(SHOP, Rewrite("refs/heads/main", second, shop.first))]
+
+
+async def test_a_forced_push_is_told_though_the_mirror_was_lost_meanwhile(shop: Shop, tmp_path: Path) -> None:
+    """Who asks says what stood: once for each of them, and an ordinary push is nobody's news."""
+    second = await shop.publish({"a.yaml": "a: 2"})
+    stood = Revision(sha=second, ref="refs/heads/main")
+    third = await shop.publish({"a.yaml": "a: 3"})
+    news = News()
+    async with repositories(tmp_path / "first", news) as opened:
+        opened.ensure(repository(shop.url))
+        assert (await opened.revision(SHOP, MAIN, before=stood)).sha == third
+    assert news.rewrites == []
+    await asyncio.to_thread(shop.work.rewind, shop.first)
+    other = await asyncio.to_thread(shop.work.commit, {"a.yaml": "a: 4"}, "Other")
+    await asyncio.to_thread(lambda: shop.work.push(force=True))
+    async with repositories(tmp_path / "second", news) as opened:
+        opened.ensure(repository(shop.url))
+        for _ in range(2):
+            assert (await opened.revision(SHOP, MAIN, before=stood)).sha == other
+
+    assert news.rewrites == [(SHOP, Rewrite("refs/heads/main", second, other))]
+
+
+async def test_a_forced_push_is_told_though_the_mirror_was_thrown_away_for_it(shop: Shop, tmp_path: Path) -> None:
+    """A mirror that turns out to be damaged is made anew; where the branch was is remembered over that."""
+    news = News()
+    async with repositories(tmp_path / "mirrors", news) as opened:
+        opened.ensure(repository(shop.url))
+        second = await shop.publish({"a.yaml": "a: 2"})
+        await opened.revision(SHOP, MAIN)
+        opened._pollers[opened._places[SHOP]].mirror.corrupt = True
+        await asyncio.to_thread(shop.work.rewind, shop.first)
+        other = await asyncio.to_thread(shop.work.commit, {"a.yaml": "a: 3"}, "Other")
+        await asyncio.to_thread(lambda: shop.work.push(force=True))
+        assert (await opened.revision(SHOP, MAIN, fresh_since=_now())).sha == other
+
+        assert news.rewrites == [(SHOP, Rewrite("refs/heads/main", second, other))]
+
+
+async def test_nobody_is_answered_with_rewritten_history_that_could_not_be_recorded(shop: Shop, tmp_path: Path) -> None:
+    """The commit before stays the answer until it can be; then it is told once."""
+    news = News()
+    async with repositories(tmp_path / "mirrors", news) as opened:
+        opened.ensure(repository(shop.url))
+        second = await shop.publish({"a.yaml": "a: 2"})
+        await opened.revision(SHOP, MAIN)
+        await asyncio.to_thread(shop.work.rewind, shop.first)
+        other = await asyncio.to_thread(shop.work.commit, {"a.yaml": "a: 3"}, "Other")
+        await asyncio.to_thread(lambda: shop.work.push(force=True))
+        news.refusal = Transient("the spool is full")
+        with pytest.raises(GitFailed, match="can't be recorded yet: the spool is full"):
+            await opened.revision(SHOP, MAIN, fresh_since=_now())
+        assert (await opened.revision(SHOP, MAIN)).sha == second
+        assert news.rewrites == []
+
+        news.refusal = None
+        assert (await opened.revision(SHOP, MAIN, fresh_since=_now())).sha == other
+        assert news.rewrites == [(SHOP, Rewrite("refs/heads/main", second, other))]
 
 
 async def test_a_moved_tag_is_told_with_both_commits(shop: Shop, tmp_path: Path) -> None:

@@ -157,9 +157,12 @@ class Shelf:
         self.commits = 1
         """Another number is another commit, of the same objects, too."""
         self.committed_at = 0.0
+        self.before: Revision | None = None
+        """What who asked last said it had before."""
 
-    async def revision(self, *_: Any, fresh_since: float | None = None) -> Revision:
+    async def revision(self, *_: Any, fresh_since: float | None = None, before: Revision | None = None) -> Revision:
         """The commit; another content is another commit. Who wants it fresh gets what was pushed."""
+        self.before = before
         if fresh_since is not None and self.pushed is not None:
             self.objects, self.pushed = self.pushed, None
         content: Any = [self.commits, *self.objects] if self.commits > 1 else self.objects
