@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from controller.faults import VARIABLE
 from controller.model.labels import API_VERSION
 from tests.ground.eventually import eventually
 from tests.ground.world import TEAM
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.ground.controller_process import ControllerProcess
     from tests.ground.world import World
 
@@ -138,3 +141,35 @@ def test_a_restart_forgets_nobody_s_claim(world: World, controller: ControllerPr
     world.await_ready("a", "b", revision=head)
     assert (_uid(world, "moves"), _holder(world, "moves")) == (before, f"{TEAM}/b")
     assert world.ledger.events("prune.object") == []
+
+
+def test_an_heir_that_our_own_code_breaks_on_loses_nothing_and_breaks_nobody(
+    world: World, launch: Callable[..., ControllerProcess]
+) -> None:
+    """What it wants is not known: nothing is deleted until it is, the other says why, and goes on with all else."""
+    world.objects.namespace("shop")
+    worktree = world.repository()
+    files = {f"{name}/own.yaml": MAP % (f"own-{name}", "1") for name in "ab"}
+    worktree.publish(files | {"a/moves.yaml": MAP % ("moves", "1")}, "first")
+    controller = launch()
+    for name in "ab":
+        world.application(name, path=name, destination={"namespace": "shop"})
+    world.await_ready("a", "b")
+    before = _uid(world, "moves")
+    controller.kill()
+    moved = {"a/moves.yaml": None, "a/own.yaml": MAP % ("own-a", "2"), "b/moves.yaml": MAP % ("moves", "2")}
+    head = worktree.publish(moved, "it moves")
+
+    controller = launch(**{VARIABLE: "after-render@b"})
+    eventually(lambda: world.condition("a", "Synced").get("reason") == "PruneInDoubt", "a waits with the deletion")
+    assert f"Application {TEAM}/b may want it" in world.condition("a", "Synced")["message"]
+    eventually(lambda: world.objects.get("v1", "ConfigMap", "shop", "own-a")["data"] == {"x": "2"}, "all else is done")  # type: ignore[index]
+    assert world.condition("b", "Ready")["reason"] == "InternalError"
+    assert _uid(world, "moves") == before
+    assert controller.stop() == 0
+    launch()
+
+    world.await_ready("a", "b", revision=head, seconds=60)
+    assert (_uid(world, "moves"), _holder(world, "moves")) == (before, f"{TEAM}/b")
+    assert world.ledger.events("prune.object") == []
+    assert {event["target"]["application"] for event in world.ledger.events("sync.refused")} <= {"b"}
