@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
 
 from controller.record.errors import EventRefused, LedgerError, LedgerUnreachable
 
@@ -64,11 +63,6 @@ def translated(
     """
     try:
         yield
-    except DBAPIError as error:
-        cause = error.orig.__cause__ if error.orig is not None else None
-        if not isinstance(cause, Exception):
-            raise
-        raise _ours(cause, where, rights) from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError) as error:
         raise _ours(error, where, rights) from error
 

@@ -7,6 +7,7 @@ runs at a time per database, all of it in one transaction.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,13 +16,14 @@ import asyncpg
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from controller.record.dsn import engine_url, place, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine import Connection
 
@@ -93,7 +95,7 @@ async def online(dsn: str, do: Callable[[Connection], T], *, rights: str = _RIGH
         engine_url(dsn), poolclass=NullPool, async_creator=lambda: asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT)
     )
     try:
-        with translated(place(dsn), rights):
+        with translated(place(dsn), rights), _unwrapped():
             async with engine.connect() as connection:
                 return await connection.run_sync(do)
     finally:
@@ -153,3 +155,15 @@ def _directory() -> Path:
 
 def _version(connection: Connection) -> str:
     return MigrationContext.configure(connection, opts=VERSION).get_current_revision() or ""
+
+
+@contextlib.contextmanager
+def _unwrapped() -> Iterator[None]:
+    """Raise the driver's own errors instead of SQLAlchemy's: the controller, which has none, knows those."""
+    try:
+        yield
+    except DBAPIError as error:
+        cause = error.orig.__cause__ if error.orig is not None else None
+        if not isinstance(cause, Exception):
+            raise
+        raise cause from error
