@@ -129,23 +129,27 @@ def test_the_application_goes_once_the_finalizer_does(world: World, controller: 
     assert world.ledger.events("sync.refused") == []
 
 
-def test_each_kind_is_gone_before_the_next_goes(world: World, controller: ControllerProcess) -> None:
+def test_what_runs_is_gone_before_what_it_refers_to_goes(world: World, controller: ControllerProcess) -> None:
     """An object that is held keeps what was written before it: an operator outlives what it must clean up."""
     del controller
-    service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n"
+    deployment = (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 0\n"
+        "  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n"
+        "    spec: {containers: [{name: web, image: nginx}]}\n"
+    )
     world.objects.namespace("shop")
-    world.repository().publish({"a.yaml": MAP % "a" + service}, "first")
+    world.repository().publish({"a.yaml": MAP % "a" + deployment}, "first")
     world.application("shop")
     world.await_ready("shop")
-    world.objects.edit("v1", "Service", "shop", "web", HOLD)
+    world.objects.edit("apps/v1", "Deployment", "shop", "web", HOLD)
 
     _delete(world)
 
-    _says(world, "Service shop/web", "sea.example.com/hold")
+    _says(world, "Deployment.apps shop/web", "sea.example.com/hold")
     standing = _map(world, "a")
     assert standing is not None
     assert "deletionTimestamp" not in standing["metadata"]
-    world.objects.edit("v1", "Service", "shop", "web", FREE)
+    world.objects.edit("apps/v1", "Deployment", "shop", "web", FREE)
     _gone(world)
     assert _map(world, "a") is None
 
