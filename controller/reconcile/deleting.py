@@ -86,7 +86,10 @@ async def leave(app: Application, rooms: Rooms) -> Application:
     await _clear(app, old, f"its Application moved to cluster {new}", rooms, wait=False)
     if (left := rooms.fleet.find(old)) is not None:
         left.live.forget(owner_value(rooms.installation, app.key))
-    return await rooms.announcer.status(app, msgspec.structs.replace(app.status, inventory=(), cluster=new, drift=()))
+    faults.reach("before-left")
+    app = await rooms.announcer.status(app, msgspec.structs.replace(app.status, inventory=(), cluster=new, drift=()))
+    faults.reach("after-left")
+    return app
 
 
 def home_of(app: Application) -> str:

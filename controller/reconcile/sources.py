@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from controller import logs
+from controller import faults, logs
 from controller.errors import ShipslogError
 from controller.fetch.errors import AuthenticationFailed, HostKeyRefused, SecretUnusable
 from controller.model.event import Actor, Draft, EventType, Target
@@ -110,7 +110,9 @@ class Sources:
             ),
         )
         if news is not None:
+            faults.reach("before-rewrite-recorded")
             await self._ledger.append(news.draft)
+            faults.reach("after-rewrite-recorded")
             await self._announce(news)
 
     def state(self, key: Key, state: RepositoryState) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from controller import faults
 from controller.apply.execute import Result, Terms, execute
 from controller.apply.order import ordered, reversed_ranks
 from controller.apply.together import together
@@ -135,8 +136,10 @@ class Teardown:
         async with intent(self.rooms.ledger, memory_of(self.rooms, self.app), wanted, concluded) as under_way:
 
             async def on_result(result: Result) -> None:
+                faults.reach("after-deletion")
                 results.append(result)
                 await under_way.record(self._pruned(result, under_way.id))
+                faults.reach("after-deletion-recorded")
 
             await execute(self.target.client, Plan(tuple(steps)), terms, on_result)
         failed = [result for result in results if result.error]
