@@ -69,9 +69,11 @@ class Checklist:
         """What makes a check good for no object, with the expression's name; empty for nothing."""
         return await self._checker.fault(check) if self._checker else ""
 
-    def wait(self, id_: ObjectId) -> None:
-        """The object is to be judged on what the watch tells next, or on a GET."""
+    def wait(self, id_: ObjectId, *, read: bool = False) -> None:
+        """The object is to be judged on what the watch tells next, or on a GET; on a GET soon, where it says `read`."""
         self._waiting.add(id_)
+        if read:
+            self.changed.set()
 
     def waits(self, id_: ObjectId) -> bool:
         """Whether the object is to be judged."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from controller import logs
 from controller.model.health import Health, HealthStatus
 from controller.model.objects import object_id
-from controller.observe.cel import Answer, Question
+from controller.observe.cel import Question
+from controller.observe.cel_process import CelProcess
 from controller.observe.health import assess, ignored
 
 if TYPE_CHECKING:
@@ -22,13 +19,14 @@ if TYPE_CHECKING:
     from controller.model.base import Json
     from controller.model.health_check import HealthCheck
     from controller.model.objects import GroupKind
+    from controller.observe.cel import Answer
 
 DEADLINE = 2.0
 """Seconds that the expressions of one check may take on one object; measured: 30 microseconds for a usual one."""
 LARGEST = 1 << 20
 """Bytes of an object that is evaluated."""
-MOST_FAULTS = 10_000
-"""Checks of which is remembered whether they are good for anything."""
+MOST_CHECKS = 10_000
+"""Checks of which is remembered whether they are good for anything, and prompt."""
 QUARANTINE = 300.0
 """Seconds for which a check that took too long is not tried again."""
 
@@ -38,16 +36,19 @@ _VERDICTS = {
     "failed": Health(HealthStatus.DEGRADED, "spec.healthChecks: failed is true."),
     "current": Health(HealthStatus.HEALTHY, "spec.healthChecks: current is true."),
 }
-_log = logs.get_logger(__name__)
 
 
 class Evaluator:
-    """One process that evaluates, started when it is first needed; questions are asked one after another."""
+    """Evaluates in processes that are started when they are first needed.
+
+    Checks that have given a verdict in time have a process of their own: those that never did can only wait for each
+    other.
+    """
 
     def __init__(self, deadline: float = DEADLINE) -> None:
         self._deadline = deadline
-        self._process: asyncio.subprocess.Process | None = None
-        self._turn = asyncio.Lock()
+        self._known, self._new = CelProcess(), CelProcess()
+        self._prompt: set[HealthCheck] = set()
         self._late: dict[HealthCheck, float] = {}
         self._faults: dict[HealthCheck, str] = {}
 
@@ -55,74 +56,48 @@ class Evaluator:
         """The verdict of a check on a live object. Never raises: what can't be evaluated is Unknown."""
         if (verdict := _before(body)) is not None:
             return verdict
-        until = self._late.get(check, 0.0)
-        if time.monotonic() < until:
-            return _late(self._deadline)
         question = msgspec.json.encode(Question(_expressions(check), _plain(body))) + b"\n"
         if len(question) > LARGEST:
             return Health(HealthStatus.UNKNOWN, f"spec.healthChecks: the object has more than {LARGEST} bytes.")
-        async with self._turn:
-            answer = await self._ask(question)
+        answer = await self._ask(check, question)
         if answer is None:
-            self._late = {known: at for known, at in self._late.items() if at > time.monotonic()}
-            self._late[check] = time.monotonic() + QUARANTINE
             return _late(self._deadline)
+        if len(self._prompt) >= MOST_CHECKS:
+            self._prompt.clear()
+        self._prompt.add(check)
         return _verdict(answer)
 
     async def fault(self, check: HealthCheck) -> str:
         """What makes a check good for no object, with the expression's name; empty for nothing. Never raises."""
         if check not in self._faults:
-            async with self._turn:
-                answer = await self._ask(msgspec.json.encode(Question(_expressions(check))) + b"\n")
+            answer = await self._ask(check, msgspec.json.encode(Question(_expressions(check))) + b"\n")
             if answer is None:
-                return ""  # it may take longer than it may: each object's verdict will say so
-            if len(self._faults) >= MOST_FAULTS:
+                return ""  # each object's verdict says that it takes longer than it may
+            if len(self._faults) >= MOST_CHECKS:
                 self._faults.clear()
             self._faults[check] = f"{_field(answer.at)}: {answer.error}" if answer.error else ""
         return self._faults[check]
 
-    async def _ask(self, question: bytes) -> Answer | None:
-        """The answer; None when it did not come in time, or the process died of the question."""
-        try:
-            process = await self._running()
-            assert process.stdin is not None  # noqa: S101 - pipes were asked for
-            assert process.stdout is not None  # noqa: S101 - as above
-            async with asyncio.timeout(self._deadline):
-                process.stdin.write(question)
-                await process.stdin.drain()
-                line = await process.stdout.readline()
-            return msgspec.json.decode(line, type=Answer)
-        except (TimeoutError, OSError, msgspec.DecodeError) as error:
-            _log.warning("A health check was ended", error=f"{type(error).__name__}: {error}")
-            await self.close()
+    async def _ask(self, check: HealthCheck, question: bytes) -> Answer | None:
+        """The answer; None when it does not come in time, or did not come a short while ago."""
+        if self._is_late(check):
             return None
-        except asyncio.CancelledError:
-            await self.close()  # an answer that nobody took must not be taken for the next one's
-            raise
+        process = self._known if check in self._prompt else self._new
+        answer = await process.ask(question, self._deadline, still=lambda: not self._is_late(check))
+        if answer is None and not self._is_late(check):
+            now = time.monotonic()
+            self._late = {known: at for known, at in self._late.items() if at > now}
+            self._late[check] = now + QUARANTINE
+            self._prompt.discard(check)
+        return answer
 
-    async def _running(self) -> asyncio.subprocess.Process:
-        if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "controller.observe.cel",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env={"PYTHONPATH": ":".join(path for path in sys.path if path)},
-                limit=LARGEST,
-            )
-        return self._process
+    def _is_late(self, check: HealthCheck) -> bool:
+        return time.monotonic() < self._late.get(check, 0.0)
 
     async def close(self) -> None:
-        """End the process."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-        await process.wait()
+        """End the processes."""
+        for process in (self._known, self._new):
+            await process.close()
 
 
 async def judged(body: Json, checks: Mapping[GroupKind, HealthCheck], evaluator: Evaluator) -> Health:

@@ -19,6 +19,7 @@ from controller.model.objects import GroupKind, ObjectId, object_id
 from controller.model.run import Trigger
 from controller.observe.checklist import Checker, Checklist
 from controller.observe.health import assess
+from controller.observe.judging import Judging
 from controller.observe.own_writes import OwnWrites
 from controller.observe.progress import Progress
 from controller.observe.watches import Watches
@@ -66,6 +67,7 @@ class LiveState:
             cluster, follow=self._hear, tell=lambda owner: on_move(owner, Trigger.DRIFT), ended=self._lose_sight
         )
         self._checklist = Checklist(checker)
+        self._judging = Judging(self._checklist, self._judge)
         self._writes = OwnWrites()
         self._progress = Progress()
         self._ownership = ownership
@@ -142,14 +144,35 @@ class LiveState:
 
     async def run(self) -> None:
         """Keep a watch on every wanted kind, for ever."""
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as self._group:
+            group = self._group
             group.create_task(self._check_again(), name=f"health checks {self.cluster.name}")
             group.create_task(self._watch_progress(), name=f"progress {self.cluster.name}")
             await self._watches.run(group)
 
     async def _hear(self, kind: GroupKind, event: WatchEvent) -> None:
-        health = await self._checklist.verdict(event.body) if event.body and event.kind != "deleted" else None
-        self._follow(kind, event, health)
+        if not event.body or event.kind == "deleted":
+            self._follow(kind, event)
+            return
+        judged = await self._judging.promptly(event.body, self._group)
+        if judged.prompt:
+            self._follow(kind, event, judged.health)
+        else:
+            self._follow(kind, event, self._before(event.body))
+            self._checklist.wait(object_id(event.body), read=not judged.kept)
+
+    def _before(self, body: Json) -> Health:
+        """The health that an object had, until there is a verdict on what it is now."""
+        known = self._views.get(object_id(body))
+        same = known is not None and known.uid == body["metadata"]["uid"]
+        return known.health if known and same else Health(HealthStatus.PROGRESSING, "Its health check goes on.")
+
+    def _judge(self, body: Json, health: Health | None) -> None:
+        """Take in a verdict that took long, unless the object is another by now, or gone."""
+        view, metadata = self._views.get(object_id(body)), body["metadata"]
+        current = view and (view.uid, view.resource_version) == (metadata["uid"], metadata["resourceVersion"])
+        if current and self._checklist.waits(object_id(body)):
+            self._take(body, tell=True, health=health or assess(body))
 
     async def _check_again(self) -> None:
         """Judge objects anew whose checks changed: their bodies are not remembered, so they are read."""
@@ -216,7 +239,7 @@ class LiveState:
             self._checklist.settle(view.id)
             view = self._writes.doubted(body, known, view)
         else:
-            view = self._learned(body, known, view)
+            view = self._learned(body, view)
         view = msgspec.structs.replace(view, health=self._progress.judge(view.id, body, view.health))
         self._views[view.id] = view
         self._gone.pop(view.id, None)
@@ -266,14 +289,13 @@ class LiveState:
         awaited = judged and known.resource_version == view.resource_version and self._checklist.waits(view.id)
         return not awaited
 
-    def _learned(self, body: Json, known: LiveView | None, view: LiveView) -> LiveView:
+    def _learned(self, body: Json, view: LiveView) -> LiveView:
         """The view of what we have just written; a health check's verdict comes with the watch: no write waits."""
         self._writes.note(view.id, body)
         if not self._checklist.of(body):
             return view
         self._checklist.wait(view.id)
-        before = known.health if known and known.uid == view.uid else Health(HealthStatus.PROGRESSING)
-        return msgspec.structs.replace(view, health=before)
+        return msgspec.structs.replace(view, health=self._before(body))
 
     def _view_of(self, body: Json, health: Health | None) -> LiveView:
         metadata = body["metadata"]

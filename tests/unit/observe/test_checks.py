@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,28 +85,59 @@ async def test_what_is_opted_out_or_on_its_way_out_is_not_evaluated(evaluator: E
     leaving = await evaluator.health(_check("true"), _object(deletionTimestamp="2026-01-01T00:00:00Z"))
 
     assert (out.status, leaving.status) == (HealthStatus.HEALTHY, HealthStatus.PROGRESSING)
-    assert evaluator._process is None
+    assert evaluator._new.pid is None
 
 
-async def test_an_expression_that_takes_too_long_is_ended_and_not_tried_again() -> None:
+SLOW = _check("status.l.all(a, !status.s.matches('(a|b|ab)*c') && !status.s.matches('(a|ab|b)*c'))")
+HEAVY = {"l": list(range(9000)), "s": "ab" * 200_000}
+
+
+async def test_an_expression_that_takes_too_long_is_ended_and_not_tried_again(evaluator: Evaluator) -> None:
     """The deadline kills the process; others are evaluated in a new one, and the slow check waits."""
-    evaluator = Evaluator(deadline=5.0)
-    slow = _check("status.l.all(a, !status.s.matches('(a|b|ab)*c') && !status.s.matches('(a|ab|b)*c'))")
-    heavy = {"l": list(range(9000)), "s": "ab" * 200_000}
-    try:
-        assert (await evaluator.health(_check(), _object({"phase": "Ready"}))).status is HealthStatus.HEALTHY
-        first = evaluator._process
-        evaluator._deadline = 0.5
-        found = await evaluator.health(slow, _object(heavy))
-        assert found.status is HealthStatus.UNKNOWN
-        assert "took longer" in found.message
-        assert first is not None
-        assert first.returncode is not None
+    assert (await evaluator.health(SLOW, _object({"l": [], "s": ""}))).status is HealthStatus.HEALTHY
+    first = evaluator._known
+    assert (await evaluator.health(SLOW, _object({"l": [], "s": ""}))).status is HealthStatus.HEALTHY
+    pid = first.pid
+    assert pid is not None
+    evaluator._deadline = 0.5
+    found = await evaluator.health(SLOW, _object(HEAVY))
+    assert found.status is HealthStatus.UNKNOWN
+    assert "took longer" in found.message
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
-        evaluator._deadline = 5.0
-        assert (await evaluator.health(_check(), _object({"phase": "Ready"}))).status is HealthStatus.HEALTHY
-        second = evaluator._process
-        assert (await evaluator.health(slow, _object(heavy))).status is HealthStatus.UNKNOWN
-        assert evaluator._process is second
-    finally:
-        await evaluator.close()
+    evaluator._deadline = 5.0
+    assert (await evaluator.health(_check(), _object({"phase": "Ready"}))).status is HealthStatus.HEALTHY
+    assert (await evaluator.health(SLOW, _object(HEAVY))).status is HealthStatus.UNKNOWN
+    assert first.pid is None
+
+
+async def test_a_check_that_is_not_examined_in_time_is_not_tried_again_either(evaluator: Evaluator) -> None:
+    """Each look asks whether it is good for anything: that may not cost its deadline each time."""
+    evaluator._deadline = 0.0001
+    assert await evaluator.fault(SLOW) == ""
+    evaluator._deadline = 5.0
+    assert await evaluator.fault(SLOW) == ""
+    assert evaluator._new.pid is None
+    assert "took longer" in (await evaluator.health(SLOW, _object({"l": [], "s": ""}))).message
+
+
+async def test_a_check_that_never_answered_holds_back_none_that_did(evaluator: Evaluator) -> None:
+    """It is evaluated in a process of its own, however long that takes."""
+    ready = _object({"phase": "Ready"})
+    for _ in range(2):
+        await evaluator.health(_check(), ready)
+    slow = asyncio.create_task(evaluator.health(SLOW, _object(HEAVY)), name="slow")
+    while not evaluator._new._turn.locked():  # noqa: ASYNC110 - a lock tells nobody
+        await asyncio.sleep(0)
+    assert (await evaluator.health(_check(), ready)).status is HealthStatus.HEALTHY
+    assert not slow.done()
+    assert (await slow).status is HealthStatus.UNKNOWN
+
+
+async def test_who_waits_behind_a_check_that_is_late_does_not_try_it_again(evaluator: Evaluator) -> None:
+    """A hundred objects of one slow check cost its deadline once."""
+    evaluator._deadline = 0.5
+    async with asyncio.timeout(10):
+        found = await asyncio.gather(*(evaluator.health(SLOW, _object(HEAVY)) for _ in range(100)))
+    assert {health.status for health in found} == {HealthStatus.UNKNOWN}
