@@ -57,7 +57,15 @@ class Verdict(NamedTuple):
 
 
 def compare(run: Run, baseline: Baseline) -> list[Verdict]:
-    """Every ratio of the questions that were answered, and those of the baseline that have gone."""
+    """Every ratio of the questions that were answered, and those of the baseline that have gone.
+
+    Raises ValueError where the baseline is of another size: ratios grow with it.
+    """
+    if run.asked.applications != baseline.applications:
+        raise ValueError(
+            f"the baseline is of {baseline.applications} Applications, the run of {run.asked.applications}: "
+            f"compare with a run of --applications {baseline.applications}"
+        )
     verdicts = []
     for question, answer in run.answers.items():
         before = baseline.ratios.get(question, {})

@@ -128,7 +128,7 @@ def answer(size: int, steady: Steady, scrapes: Scrapes) -> Answer:
     return Answer(
         question=StandingStill.name,
         sections=[Section(title, ("", "shipslog"), rows)],
-        ratios={"writes": float(written), "renderings": float(steady.renders), "looks": float(steady.looks)},
+        ratios={"writes": float(written), "renderings": float(steady.renders)},
         aims=[
             Aim("writes while nothing happens", written, 0),
             Aim("renderings while nothing happens", steady.renders, 0),

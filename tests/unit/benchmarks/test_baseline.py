@@ -72,6 +72,12 @@ def test_runs_of_different_sizes_make_no_baseline() -> None:
         baseline.of_runs([run(answer(seconds=1.0)), run(answer(seconds=1.0), applications=300)])
 
 
+def test_a_run_of_another_size_is_not_compared() -> None:
+    """It would be better or worse for its size alone."""
+    with pytest.raises(ValueError, match=r"of 100 Applications, the run of 20: compare with .* --applications 100"):
+        baseline.compare(run(answer(seconds=1.0), applications=20), Baseline(100, {}))
+
+
 def test_the_committed_baseline_can_be_read_and_holds_ratios_only() -> None:
     """It is what `make bench-quick` compares with."""
     committed = baseline.read()
