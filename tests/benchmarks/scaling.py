@@ -57,7 +57,7 @@ COMPARED, QUESTIONS = "CPU of a full comparison", "requests of a full comparison
 STILL, ASKED = "CPU while nothing happens", "requests while nothing happens"
 BUDGETS = (
     Budget(MEMORY, _GIB, "MiB", "the memory of a Pod that fits on any node"),
-    Budget(SECONDS, 600.0, "s", "how long everything may take to be as Git says after a base that all share changed"),
+    Budget(CPU, 600.0, "s", "how long its core may be busy after a commit in a base that all share"),
     Budget(COMPARED, 900.0, "s", "a quarter of a core, when every object is compared once an hour"),
     Budget(STILL, 25.0, "% of a core", "what may be spent while nothing happens"),
 )
@@ -157,7 +157,7 @@ def _further(model: Model) -> Section:
                 _number(share),
                 f"{costs[MEMORY].at(share):.0f} MiB",
                 f"{replicas * costs[MEMORY].at(share) / _GIB:.1f} GiB",
-                f"{costs[SECONDS].at(share):.0f} s",
+                f"{costs[CPU].at(share):.0f} s",
                 f"{costs[SERVER].at(size) / 60:.1f} min",
             )
         )
@@ -167,8 +167,8 @@ def _further(model: Model) -> Section:
         "Applications each",
         "memory each",
         "memory in all",
-        "first sync each",
-        "CPU of API servers",
+        "CPU of a first sync each",
+        "CPU of the API server",
     )
     return Section("Over shards, on one cluster", columns, rows)
 
@@ -182,7 +182,7 @@ def render(model: Model) -> str:
     budget, most = model.decisive()
     held = f"One replica holds about {_number(most)} Applications of four objects on one cluster"
     said = f"**{held}; {budget.cost} decides** ({budget.limit:g} {budget.unit}: {budget.why})."
-    grows = ", ".join(f"{name} {exponent:.2f}" for name, exponent in model.exponents.items())
+    grows = "; ".join(f"{name} {exponent:.2f}" for name, exponent in model.exponents.items())
     straight = f"Exponents over the sizes that were measured (1 is linear): {grows}." if grows else ""
     return "\n\n".join([said, *filter(None, [straight]), *(_table(section) for section in sections(model))])
 

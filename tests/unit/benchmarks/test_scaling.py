@@ -9,7 +9,7 @@ import pytest
 
 from tests.benchmarks import scaling
 from tests.benchmarks.question import Answer
-from tests.benchmarks.scaling import BEGIN, COMPARED, END, MEMORY, SECONDS, STILL, Cost, Model, model_of
+from tests.benchmarks.scaling import BEGIN, COMPARED, CPU, END, MEMORY, STILL, Cost, Model, model_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,9 +72,9 @@ def test_the_budget_that_is_spent_first_decides(growth: dict[str, Any], simulate
     model = model_of(growth, simulated)
     budget, most = model.decisive()
     assert (budget.cost, most) == (MEMORY, int((1024 - 110) / 0.05))
-    growth["lines"]["seconds"] = _line(0, 0.2)
+    growth["lines"]["CPU seconds of ours"] = _line(0, 0.2)
     budget, most = model_of(growth, simulated).decisive()
-    assert (budget.cost, most) == (SECONDS, 3000)
+    assert (budget.cost, most) == (CPU, 3000)
 
 
 def test_replicas_share_what_one_does_not_hold(growth: dict[str, Any], simulated: dict[str, Any]) -> None:
@@ -112,5 +112,5 @@ def test_the_page_has_the_model_between_its_markers(
 
 def test_a_model_in_which_nothing_grows_claims_no_more_than_was_measured() -> None:
     """No limit is found, so no number beyond the largest measured one is told."""
-    costs = {name: Cost(name, "", 1, 0) for name in (MEMORY, SECONDS, COMPARED, STILL)}
+    costs = {name: Cost(name, "", 1, 0) for name in (MEMORY, CPU, COMPARED, STILL)}
     assert Model(costs, 3000, 100).decisive()[1] == 3000
