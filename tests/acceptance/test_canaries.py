@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from controller.model.labels import API_VERSION
+from tests.acceptance.private_sources import APPLICATIONS, FILES, PrivateSources
 from tests.ground.eventually import eventually
 from tests.ground.installation import NAMESPACE
 from tests.ground.ports import free_ports
@@ -112,7 +113,9 @@ def _files(text: str) -> dict[str, str]:
     plain = {
         f"{name}/all.json": json.dumps({"apiVersion": "v1", "kind": "List", "items": objects[name]}) for name in objects
     }
-    return plain | {f"{name}/{path}": content for name, files in charts.items() for path, content in files.items()}
+    return (
+        FILES | plain | {f"{name}/{path}": content for name, files in charts.items() for path, content in files.items()}
+    )
 
 
 def _decide(request: Json) -> Json:
@@ -218,15 +221,15 @@ def _run(world: World, *arguments: str) -> str:
 
 def _outlets(world: World, controller: ControllerProcess) -> Iterator[tuple[str, str]]:
     """Every place that others read, by name, with all that stands in it."""
-    for name in ("good", "denied", "late", "fixed", "vault", "schema", "template", "away"):
+    for name in ("good", "denied", "late", "fixed", "vault", "schema", "template", "away", *APPLICATIONS):
         yield f"plan {name} -o json", _run(world, "plan", name, "-o", "json")
-    for name in ("good", "denied"):
+    for name in ("good", "denied", *APPLICATIONS):
         yield f"plan {name} -o table", _run(world, "plan", name)
         yield f"app {name}", _run(world, "app", name)
     yield "audit tail", _run(world, "audit", "tail", "--limit", "1000", "-o", "json")
     yield "sync good", _run(world, "sync", "good", "--timeout", "20")
-    (drift, *_) = world.ledger.events("drift.detected")
-    yield "audit show", _run(world, "audit", "show", drift["id"])
+    for drift in world.ledger.events("drift.detected"):
+        yield f"audit show {drift['target']['object']}", _run(world, "audit", "show", drift["id"])
     yield "log", controller.text()
     yield "metrics", controller.metrics()
     yield "Kubernetes Events", json.dumps(list(world.objects.list("v1", "Event")))
@@ -255,12 +258,16 @@ def _forms(secret: str) -> tuple[str, ...]:
 def test_no_canary_is_seen_anywhere(world: World, webhook: AdmissionWebhook) -> None:
     """Not in logs, metrics, Events, status, spool, any row of the database, or what any command prints."""
     _prepare(world, webhook)
-    controller = world.controller().start()
+    private = PrivateSources(world)
+    private.prepare()
+    controller = world.controller(SHIPSLOG_LOG_LEVEL="debug").start()
     try:
         _sail(world)
+        private.sail()
         outlets = list(_outlets(world, controller))
     finally:
         controller.stop()
+        private.end()
     outlets.append(("log to its end", controller.text()))
 
     told = dict(outlets)
@@ -268,10 +275,12 @@ def test_no_canary_is_seen_anywhere(world: World, webhook: AdmissionWebhook) -> 
     assert "/env/[name=PASSWORD]/value" in told["plan good -o json"]
     assert "admission webhook" in told["plan denied -o table"]
     assert "drift.detected" in told["events"]
+    assert "ConfigMap filled/filled" in told["events"]
+    assert "Service misfilled/misfilled" in told["app misfilled"]
     leaks = [
         f"{name!r} in {outlet}: {text[max(0, text.index(form) - 200) : text.index(form) + 80]}"
         for outlet, text in outlets
-        for name, canary in CANARIES.items()
+        for name, canary in (CANARIES | private.canaries).items()
         for form in _forms(canary)
         if form in text
     ]
