@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from controller.errors import ShipslogError
+from controller.reconcile.handover import stands_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,6 +84,7 @@ async def _is_aside(
         return False
     if (memory.seen, memory.depends) != (old, depends):
         return False  # it was looked at meanwhile
+    stands_at(app, old, new, rooms)
     memory.seen = new
     memory.wish = memory.wish and memory.wish.at(new)
     return True

@@ -56,6 +56,13 @@ def claim(app: Application, wish: Wish, rooms: Rooms) -> None:
         rooms.queue.put(concerned, Trigger.DRIFT)
 
 
+def stands_at(app: Application, old: Revision, new: Revision, rooms: Rooms) -> None:
+    """Take down that an Application wants the same at another commit: nobody works its wish out for that."""
+    known = rooms.claims.of(app.key)
+    if known is not None and known.made_of == (app.uid, app.generation, old.sha):
+        rooms.claims.put(app.key, msgspec.structs.replace(known, made_of=(app.uid, app.generation, new.sha)))
+
+
 def forgo(app: Application, rooms: Rooms) -> None:
     """An Application goes: whoever wants the same objects may have them."""
     for concerned in rooms.claims.put(app.key, None):

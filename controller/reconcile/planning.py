@@ -148,7 +148,9 @@ async def _prunes(
             steps.append(step)
 
     await together("look", (look(entry) for entry in app.status.inventory if entry.id not in wanted))
-    return tuple(reversed(ordered(await _handed_over(app, steps, target, rooms))))
+    # What empties an Application is refused as such: no other one's wish has to be known for that.
+    refused = not app.spec.sync.allow_empty and not any(manifest.owned for manifest in wish.manifests)
+    return tuple(reversed(ordered(await _handed_over(app, steps, target, rooms, refused=refused))))
 
 
 async def _leftover(
@@ -166,14 +168,16 @@ async def _leftover(
     return step
 
 
-async def _handed_over(app: Application, steps: Sequence[Step], target: Target, rooms: Rooms) -> list[Step]:
+async def _handed_over(
+    app: Application, steps: Sequence[Step], target: Target, rooms: Rooms, *, refused: bool
+) -> list[Step]:
     """What another Application wants by now is not pruned: it is that one's from here on."""
     leaving = [step.id for step in steps if not step.released and not step.going]
     found = await heirs(app, leaving, target, rooms)
     for key in set(found.taken.values()):
         rooms.queue.put(key, Trigger.DRIFT)
     pruned = [step.id for step in steps if step.action is Action.PRUNE and step.id not in found.taken]
-    why = doubt(app, found if pruned else Heirs({}, {}), rooms)
+    why = doubt(app, found if pruned and not refused else Heirs({}, {}), rooms)
     return [_left(step, found.taken.get(step.id), why) for step in steps]
 
 

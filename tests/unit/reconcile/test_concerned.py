@@ -94,6 +94,9 @@ async def test_whom_a_commit_does_not_touch_stands_at_it_without_a_look() -> Non
     assert memory.seen is not None
     assert memory.wish is not None
     assert (memory.seen.sha, memory.wish.revision.sha) == ("2" * 40, "2" * 40)
+    claimed = harbour.rooms.claims.of(SHOP)
+    assert claimed is not None
+    assert claimed.made_of == ("one", 1, "2" * 40), "others would work its wish out again"
 
 
 async def test_whom_a_commit_touches_is_looked_at() -> None:

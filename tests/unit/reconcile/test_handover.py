@@ -240,3 +240,17 @@ async def test_a_fault_point_of_an_application_breaks_it_whoever_works_on_it() -
         "the controller itself failed on Application team-pay/heir: Broken"
         in estate.harbour.condition("Synced")["message"]
     )
+
+
+async def test_a_commit_that_empties_an_application_is_refused_whatever_others_may_want() -> None:
+    """The refusal needs nobody's wish, and is not hidden behind a doubt."""
+    estate = Estate()
+    await estate.begin()
+    estate.harbour.shelf.objects = []
+    estate.meets = lambda: Transient("500 of the API server")
+
+    await estate.look()
+
+    synced = estate.harbour.condition("Synced")
+    assert (synced["status"], synced["reason"]) == ("False", "WouldEmpty")
+    assert estate.stands()
