@@ -20,6 +20,8 @@ from controller.model.run import Run
 from controller.model.source import Source
 from controller.model.sync import Sync
 
+DRIFTS = 500
+"""Open drifts that a status names: an object of the API has room for 1.5 MB, and the ledger has all of them."""
 HISTORY = 10
 """Runs kept in the status; the full history is the ledger's."""
 
@@ -96,8 +98,8 @@ class ApplicationStatus(Noun, frozen=True, kw_only=True):
     drift: Annotated[
         tuple[Drift, ...],
         Meta(
-            description="Drifts that are open.",
-            extra_json_schema={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
+            description=f"Drifts that are open, {DRIFTS} of them at most.",
+            extra_json_schema={"x-kubernetes-list-type": "atomic"},  # as the inventory
         ),
     ] = ()
     # Atomic: with map keys every entry would stand a second time in managedFields, and we are the only writer.

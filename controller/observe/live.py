@@ -122,7 +122,7 @@ class LiveState:
     def check(self, owner: str, checks: Iterable[HealthCheck]) -> None:
         """Judge the owner's objects of these kinds by these checks from now on."""
         changed = self._checklist.assign(owner, checks)
-        for view in self._views.values():
+        for view in self._views.values() if changed else ():
             if view.owner == owner and view.id.group_kind in changed:
                 self._checklist.wait(view.id)
 

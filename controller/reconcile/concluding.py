@@ -56,7 +56,7 @@ async def conclude(case: Case, plan: Plan, verdict: Verdict, run: Run | None, re
     status = await _advance_run(case, status, health)
     if status.last_run and status.last_run.applied and status.last_run.digest == case.wish.digest:
         case.memory.applied = case.wish
-    case.target.live.attend(case.owner, attended(case, status.drift))
+    case.target.live.attend(case.owner, attended(case, case.memory.drifts or ()))
     unhealed = _unhealed(case, run, results)
     remarked = remark(case, plan)
     await told(case, remarked)

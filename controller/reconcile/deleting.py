@@ -14,7 +14,7 @@ from controller.model.run import FINAL, Phase
 from controller.reconcile.brief import brief
 from controller.reconcile.handover import forgo
 from controller.reconcile.records import sync_completed
-from controller.reconcile.rooms import draft
+from controller.reconcile.rooms import draft, memory_of
 from controller.reconcile.teardown import StillGoing, StuckInDeletion, Teardown, at
 from controller.record.identifier import derived
 
@@ -64,7 +64,8 @@ def _last_words(app: Application, rooms: Rooms) -> list[Draft]:
         ended = msgspec.structs.replace(last, phase=Phase.SUPERSEDED, message=why)
         words.append(sync_completed(app, Actor(), ended, rooms.now()))
     recorded = rooms.ledger.open_drifts(app.key, home_of(app))
-    for drift in {drift.id: drift for drift in (*recorded, *app.status.drift)}.values():
+    noticed = memory_of(rooms, app).drifts or ()
+    for drift in {drift.id: drift for drift in (*recorded, *app.status.drift, *noticed)}.values():
         end = draft(app, EventType.DRIFT_ENDED, id=derived("drift-end", drift.id), causation_id=drift.id, reason=why)
         words.append(msgspec.structs.replace(end, target=msgspec.structs.replace(end.target, object=drift.object)))
     gone = draft(

@@ -21,7 +21,7 @@ from controller.reconcile.drifting import notice
 from controller.reconcile.ending import settle
 from controller.reconcile.failing import fail, rest
 from controller.reconcile.healing import written
-from controller.reconcile.planning import examine_checks, plan_of
+from controller.reconcile.planning import examine_checks, has_stood, plan_of
 from controller.reconcile.rooms import Case, Memory, memory_of, missing
 from controller.reconcile.syncing import applied, begin, is_new
 from controller.reconcile.wish import wish_of
@@ -96,10 +96,11 @@ def target_of(app: Application, memory: Memory, rooms: Rooms) -> Target:
 
 
 async def planned(case: Case) -> Plan:
-    """The plan of this look; in full when it is time for that, or when a person asked."""
+    """The plan of this look; in full when it is time for that, or when a person asked for what Git says already."""
     interval = seconds(case.app.spec.sync.interval)
     due = time.monotonic() - case.memory.compared_at >= interval * 0.9
-    full = due or case.requested
+    # Who asks for a sync of what stands already wants it looked at; a new commit is what is asked for otherwise.
+    full = due or (case.requested and has_stood(case.app, case.wish))
     with case.rooms.metrics.stage_duration.labels(stage="diff").time():
         plan = await plan_of(case.app, case.memory, case.wish, case.target, case.rooms, full=full)
     if full:

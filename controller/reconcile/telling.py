@@ -9,6 +9,7 @@ import msgspec
 from controller import faults
 from controller.metrics.application import ApplicationState
 from controller.model.amount import amount
+from controller.model.application import DRIFTS
 from controller.model.condition import merge
 from controller.model.event import Actor, EventType, Outcome
 from controller.model.health import HealthStatus
@@ -34,9 +35,11 @@ async def tell(
     """Record what changed, write the status, show the metrics and emit the Events."""
     await _health_moved(app, rooms, found)
     await _suspension(app, rooms, found)
-    drifted = len(status.drift)
+    open_ = memory_of(rooms, app).drifts
+    drifted = len(status.drift if open_ is None else open_)
     status = msgspec.structs.replace(
         status,
+        drift=status.drift[:DRIFTS],
         conditions=merge(app.status.conditions, conditions(found), whole(rooms.now())),
         observed_generation=app.generation,
         summary=amount(len(status.inventory), "object") + (f", {drifted} drifted" if drifted else ""),
@@ -44,7 +47,7 @@ async def tell(
     faults.reach("before-status")
     app = await rooms.announcer.status(app, status)
     faults.reach("after-status")
-    _show(app, rooms, found)
+    _show(app, rooms, found, drifted)
     for saying in said:
         await rooms.announcer.event(app, saying.reason, saying.message, kind="Warning" if saying.warning else "Normal")
 
@@ -98,7 +101,7 @@ async def _health_moved(app: Application, rooms: Rooms, found: Findings) -> None
     )
 
 
-def _show(app: Application, rooms: Rooms, found: Findings) -> None:
+def _show(app: Application, rooms: Rooms, found: Findings, drifted: int) -> None:
     since = {condition.type: epoch(condition.last_transition_time) for condition in app.status.conditions}
     rooms.metrics.application(
         ApplicationState(
@@ -109,7 +112,7 @@ def _show(app: Application, rooms: Rooms, found: Findings) -> None:
             health=found.health.status,
             synced_since=since.get("Synced", 0.0),
             health_since=since.get("Healthy", 0.0),
-            drifted=len(app.status.drift),
+            drifted=drifted,
             drift_since=min((epoch(drift.since) for drift in app.status.drift), default=0.0),
             contested=len(memory_of(rooms, app).fights.contested()),
             objects=len(app.status.inventory),
