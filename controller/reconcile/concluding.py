@@ -19,24 +19,23 @@ from controller.model.run import Phase, Run, Trigger
 from controller.reconcile.deleting import home_of
 from controller.reconcile.drifting import attended
 from controller.reconcile.ending import retry_delay
+from controller.reconcile.finding import Outcome, findings
 from controller.reconcile.moment import epoch
 from controller.reconcile.queue import Fate
-from controller.reconcile.remarks import Remark, remark, told
 from controller.reconcile.remarks import due as overdue
+from controller.reconcile.remarks import remark, told
 from controller.reconcile.rooms import Case
 from controller.reconcile.standing import health_of
 from controller.reconcile.syncing import entry_of, finish, verdict_on
 from controller.reconcile.telling import tell
-from controller.record.status import Findings, Truth
 from controller.tasks import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from controller.apply.execute import Result
     from controller.govern.judge import Verdict
 
-_NAMED = 3
 _log = logs.get_logger(__name__)
 _jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
 HEAL_AGAIN = Backoff(2.0, 60.0)
@@ -57,12 +56,11 @@ async def conclude(case: Case, plan: Plan, verdict: Verdict, run: Run | None, re
     if status.last_run and status.last_run.applied and status.last_run.digest == case.wish.digest:
         case.memory.applied = case.wish
     case.target.live.attend(case.owner, attended(case, case.memory.drifts or ()))
-    unhealed = _unhealed(case, run, results)
-    remarked = remark(case, plan)
-    await told(case, remarked)
-    found = _findings(case, plan, verdict, status, health, unhealed, remarked)
+    unhealed, said = _unhealed(case, run, results), remark(case, plan)
+    await told(case, said)
+    outcome = Outcome(plan=plan, verdict=verdict, status=status, health=health, unhealed=unhealed, remark=said)
     await _refusal(case, verdict)
-    await tell(case.app, case.rooms, status, found, case.said)
+    await tell(case.app, case.rooms, status, findings(case, outcome), case.said)
     return _next(case, plan, status)
 
 
@@ -103,55 +101,6 @@ async def _advance_run(case: Case, status: ApplicationStatus, health: Health) ->
     healthy = health.status in {HealthStatus.HEALTHY, HealthStatus.SUSPENDED}
     verdict = verdict_on(case, run, health, healthy=healthy)
     return await finish(case, status, run, *verdict) if verdict else status
-
-
-def _findings(
-    case: Case,
-    plan: Plan,
-    verdict: Verdict,
-    status: ApplicationStatus,
-    health: Health,
-    unhealed: str,
-    remarked: Remark | None,
-) -> Findings:
-    run, generation = status.last_run, case.app.generation
-    synced: Truth = "True"
-    # The revision that the objects came with: a commit elsewhere in the repository is no news of this Application.
-    revision = f"revision {status.revision.sha[:8]}"
-    reason, message, progressing = "Synced", "; ".join((revision, *case.wish.warnings, *case.memory.notes.values())), ""
-    if not verdict.allowed:
-        synced, reason, message = "False", verdict.reason, verdict.message
-    elif case.held:
-        synced, reason, message = "False", "Drifted", _several(f"{name}: {why}" for name, why in case.held.items())
-    elif run and not run.applied and run.phase is Phase.FAILED:
-        synced, reason, message = "False", "ApplyFailed", run.message
-        progressing = "trying again" if run.attempt < case.app.spec.sync.retry.limit else ""
-    elif unhealed:
-        synced, reason, message, progressing = "False", "HealFailed", unhealed, "trying again"
-    elif any(step.action is Action.SKIP and step.manifest is None and "false" in step.reason for step in plan.steps):
-        synced, reason, message = "False", "PruneSkipped", "objects that left Git stay: sync.prune is false"
-    elif remarked:
-        reason, message = remarked.reason, f"{message}; {remarked.message}"
-        synced = "False" if remarked.fault else "True"
-        progressing = remarked.message if remarked.passing else ""
-    if run and run.phase is Phase.WAITING:
-        progressing = f"waiting for health: {health.message}"
-    stalled = verdict.message if verdict.refused else ""
-    return Findings(
-        generation=generation,
-        synced=synced,
-        reason=reason,
-        message=message,
-        health=health,
-        progressing=progressing,
-        stalled=stalled,
-        contested=_several(case.memory.fights.contested()),
-    )
-
-
-def _several(sentences: Iterable[str]) -> str:
-    told = list(sentences)
-    return "; ".join(told[:_NAMED]) + (f" and {len(told) - _NAMED} more" if len(told) > _NAMED else "")
 
 
 async def _refusal(case: Case, verdict: Verdict) -> None:
