@@ -107,7 +107,7 @@ def _show_tree(found: Tree, form: output.Format) -> None:
         output.write(form, {"objects": [_plain(node) for node in found.nodes], "unread": list(found.unread)})
         return
     rows = [row for node in found.nodes for row in _rows(node, "", "")]
-    show(Table(("Object", "Health", "Message"), rows, empty="It owns no object."))
+    show(Table(("Object", "Health", "Message"), rows, empty="It owns no object.", indented=("Object",)))
     for why in found.unread:
         print(f"not read: {why}", file=sys.stderr)
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from controller.record.entry import Entry
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_OBJECT = re.compile(r"[A-Z][A-Za-z0-9]*(\.[a-z0-9.-]+)? ([a-z0-9-]+/)?[^ /]+")
+"""KIND[.GROUP] [NAMESPACE/]NAME, as events name objects."""
 _DAYS = re.compile(r"(?:(?P<weeks>\d+)w)?(?:(?P<days>\d+)d)?(?P<rest>.*)")
 OPTIONAL = ("Revision", "Actor", "Object", "Outcome")
 """What a narrow terminal goes without, first the revision."""
@@ -44,6 +46,7 @@ def command() -> None:
     "--object",
     "object_",
     default=None,
+    metavar="'KIND[.GROUP] [NAMESPACE/]NAME'",
     help="About this object, as in 'ConfigMap shop/settings'; of every API group where none is named.",
 )
 @options.option("--actor", default=None, help="Done by this user or field manager.")
@@ -96,7 +99,7 @@ def _ledger(database_url: str) -> str:
 
 
 def filters_of(given: dict[str, Any], now: datetime) -> Filters:
-    """The filters that the options ask for; raises BadParameter for a time that is none."""
+    """The filters that the options ask for; raises BadParameter for a time or an object that is none."""
     application, namespace = given["application"], given["namespace"]
     if "/" in (application or ""):
         key = key_of(application, namespace or "")
@@ -108,10 +111,21 @@ def filters_of(given: dict[str, Any], now: datetime) -> Filters:
         namespace=namespace,
         application=application,
         cluster=given["cluster"],
-        object=given["object_"],
+        object=_object(given["object_"]),
         actor=given["actor"],
         outcome=given["outcome"],
         correlation_id=given["run"],
+    )
+
+
+def _object(text: str | None) -> str | None:
+    """The object as events name it; raises BadParameter for what no event can have."""
+    if text is None or _OBJECT.fullmatch(text):
+        return text
+    raise click.BadParameter(
+        f"{text!r} is not of the form KIND[.GROUP] [NAMESPACE/]NAME with the kind written in full, as in"
+        " 'Deployment shop/web' or 'Deployment.apps shop/web'",
+        param_hint="--object",
     )
 
 

@@ -40,6 +40,7 @@ from controller.reconcile.planning import plan_of
 from controller.reconcile.queue import KeyQueue, Work
 from controller.reconcile.registry import Registry
 from controller.reconcile.rooms import Memory, Rooms
+from controller.reconcile.telling import SUSPENDED
 from controller.reconcile.wish import wish_of
 
 if TYPE_CHECKING:
@@ -139,6 +140,8 @@ async def _foretell(home: Cluster, body: Json, directory: Path, settings: Settin
 
 def _judged(app: Application, wish: Wish, plan: Plan, *, suspended: bool) -> Foretold:
     verdict = judge(app.spec, plan, requested=True, suspended_cluster=suspended, inventory=len(app.status.inventory))
+    if app.spec.suspend:
+        verdict = Verdict(allowed=False, reason=SUSPENDED, message=f"Application {app.key} is suspended")
     return Foretold(wish.revision, plan, verdict, wish.warnings)
 
 

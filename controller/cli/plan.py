@@ -37,7 +37,7 @@ LONGEST = 120
 @click.command("plan")
 @click.argument("name", metavar="[NAMESPACE/]NAME")
 @options.namespace
-@options.option("--exit-code", is_flag=True, default=False, help="Exit with 1 when a sync would change something.")
+@options.option("--exit-code", is_flag=True, default=False, help="Exit with 1 also when a sync would change something.")
 @options.output()
 @options.kubeconfig
 @options.engine
@@ -45,13 +45,14 @@ def command(name: str, namespace: str, exit_code: bool, form: output.Format, kub
     """Show what a sync would change, field by field, and change nothing.
 
     It is computed here, with your own rights: reading the Application, its Repository and their Secrets, and a dry
-    run of every object in the destination. The exit code is 1 when a sync would be refused.
+    run of every object in the destination. The exit code is 1 when a sync would be refused, also because the
+    Application is suspended, or in mode detect.
     """
     place = locate(kubeconfig)
     with mirrors() as directory:
         foretold = asyncio.run(_foretell(place, key_of(name, namespace or place.namespace), path, directory))
     show(foretold, form)
-    return Exit.FAILED if exit_code and foretold.plan.writes else Exit.OK
+    return Exit.FAILED if not foretold.verdict.allowed or (exit_code and foretold.plan.writes) else Exit.OK
 
 
 async def _foretell(place: Place, key: Key, path: str, directory: Path) -> Foretold:

@@ -49,6 +49,8 @@ class Table(msgspec.Struct, frozen=True):
     optional: tuple[str, ...] = ()
     elastic: frozenset[str] = ELASTIC
     wraps: tuple[str, ...] = ()
+    indented: tuple[str, ...] = ()
+    """Columns whose leading spaces say something: they are a tree's."""
     colour: Callable[[str, str, Sequence[str]], str] = by_column
 
 
@@ -79,7 +81,7 @@ def show(table: Table) -> None:
 
 def plain(table: Table) -> list[str]:
     """The lines for a pipe: columns as wide as their widest cell, nothing cut off, nothing after the last."""
-    lines = [tuple(title.upper() for title in table.titles), *(tuple(map(clean, row)) for row in table.rows)]
+    lines = [tuple(title.upper() for title in table.titles), *cleaned(table)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(table.titles))]
     return [
         PIPE_GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
@@ -88,7 +90,7 @@ def plain(table: Table) -> list[str]:
 
 def drawn(table: Table, width: int) -> tuple[RichTable, list[str]]:
     """The table for a terminal of so many cells, and the titles of columns that it has no room for."""
-    cells = [tuple(map(clean, row)) for row in table.rows]
+    cells = cleaned(table)
     naturals = [max(map(cell_len, column)) for column in zip(table.titles, *cells, strict=True)]
     elastic = {index for index, title in enumerate(table.titles) if title in table.elastic}
     places = {title: index for index, title in enumerate(table.titles)}
@@ -101,6 +103,17 @@ def drawn(table: Table, width: int) -> tuple[RichTable, list[str]]:
         styles = [table.colour(title, cell, row) for title, cell in zip(table.titles, row, strict=True)]
         drawing.add_row(*(Text(row[index], style=styles[index]) for index in fitted.shown))
     return drawing, [title.lower() for index, title in enumerate(table.titles) if index not in fitted.shown]
+
+
+def cleaned(table: Table) -> list[tuple[str, ...]]:
+    """The cells without what a terminal might obey, indented where the column is."""
+    return [
+        tuple(
+            (" " * (len(cell) - len(cell.lstrip(" "))) if title in table.indented else "") + clean(cell)
+            for title, cell in zip(table.titles, row, strict=True)
+        )
+        for row in table.rows
+    ]
 
 
 def style(word: str) -> str:

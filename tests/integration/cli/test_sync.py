@@ -87,6 +87,18 @@ def test_a_sync_in_detect_mode_is_refused(ship: Ship) -> None:
     assert said.json["plan"]["allowed"] is False
 
 
+def test_a_plan_says_that_a_sync_would_be_held_back(ship: Ship) -> None:
+    """Its exit code is that of the sync, in mode detect and while the Application is suspended."""
+    ship.application("held", mode="detect")
+    watched = ship.shell("plan", "held")
+    assert ship.shell("suspend", "held").code == 0
+    suspended = ship.shell("plan", "held")
+
+    assert (watched.code, suspended.code) == (1, 1), watched.err + suspended.err
+    assert "The controller would hold it back: a sync would" in watched.out
+    assert "The controller would hold it back: Application team/held is suspended" in suspended.out
+
+
 def test_a_suspended_application_is_not_synced_until_it_is_resumed(shop: Ship) -> None:
     """The request is refused with the remedy, which helps."""
     assert shop.shell("suspend", "shop").out.split()[-1] == "suspended"

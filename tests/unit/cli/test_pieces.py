@@ -250,6 +250,22 @@ def test_the_ledger_is_asked_for_an_application_as_the_table_prints_it() -> None
     assert (found.namespace, found.application) == ("team-pay", "shop")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Deployment shop/web", "Deployment.apps shop/web", "Namespace shop", "ClusterRole.rbac.authorization.k8s.io a:b"],
+)
+def test_the_ledger_is_asked_for_an_object_as_events_name_it(text: str) -> None:
+    """With its group or without, in a namespace or in none."""
+    assert filters_of({**GIVEN, "object_": text}, NOW).object == text
+
+
+@pytest.mark.parametrize("text", ["deploy shop/web", "Deployment/web", "web", "Deployment", "Deployment a/b/c", ""])
+def test_the_ledger_is_not_asked_for_what_no_event_can_name(text: str) -> None:
+    """A filter that can't match would answer that nothing ever happened."""
+    with pytest.raises(click.BadParameter, match="KIND"):
+        filters_of({**GIVEN, "object_": text}, NOW)
+
+
 def test_a_name_with_its_namespace_contradicts_another_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given beside it, that is; the variable and the kubeconfig only say what is meant where nothing is said."""
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import io
 import re
 from datetime import UTC, datetime
 
 import pytest
+from rich.console import Console
 
 from controller.cli import table
 from controller.cli.app import condition_colour
@@ -29,6 +31,22 @@ def test_no_rows_are_said_on_standard_error(capsys: pytest.CaptureFixture[str]) 
 
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "No ships found.\n")
+
+
+TREE = Table(
+    ("Object", "Health"), [("Deployment.apps/a", "Healthy"), ("└─ b", ""), ("   └─ c", "")], indented=("Object",)
+)
+
+
+def test_a_tree_keeps_its_depth_in_a_pipe_and_on_a_terminal() -> None:
+    """What is below the last child of a node is drawn further in than that child."""
+    piped = table.plain(TREE)
+    screen = Console(width=60, record=True, file=io.StringIO())
+    screen.print(table.drawn(TREE, 60)[0])
+    drawn = [line for line in screen.export_text().splitlines() if "─ " in line]
+
+    assert [line.index("└") for line in piped[2:]] == [0, 3]
+    assert [line.index("└") for line in drawn] == [0, 3]
 
 
 @pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
