@@ -76,6 +76,7 @@ class InventoryEntry(Noun, frozen=True, kw_only=True):
     namespace: Annotated[str, Meta(description="Namespace; absent for a cluster-scoped object.")] = ""
     name: Annotated[str, Meta(description="Name.")]
     digest: Annotated[str, Meta(description="Beginning of the digest of the manifest that was applied last.")] = ""
+    mark: Annotated[str, Meta(description="Beginning of the digest of who owned which field after that.")] = ""
 
     @property
     def id(self) -> ObjectId:
@@ -93,7 +94,7 @@ class ApplicationStatus(Noun, frozen=True, kw_only=True):
 
     conditions: Conditions = ()
     observed_generation: ObservedGeneration = 0
-    revision: Annotated[Revision, Meta(description="The commit that was looked at last.")] = Revision()
+    revision: Annotated[Revision, Meta(description="The commit that was applied last.")] = Revision()
     last_run: Annotated[Run | None, Meta(description="The newest sync.")] = None
     drift: Annotated[
         tuple[Drift, ...],

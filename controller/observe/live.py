@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -92,6 +92,10 @@ class LiveState:
     def watched(self, kind: GroupKind) -> bool:
         """Whether absence of an object of this kind means that it does not exist."""
         return self._watches.synced(kind)
+
+    async def holds(self, kinds: Collection[GroupKind], seconds: float) -> bool:
+        """Wait until each of these wanted kinds is watched, or can't be; whether all are."""
+        return await self._watches.hold(kinds, seconds)
 
     def refused(self, kind: GroupKind) -> str:
         """Why objects of this kind can't be watched, as a sentence; empty while they are."""

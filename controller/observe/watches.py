@@ -15,7 +15,7 @@ from controller.observe.health import needs_body
 from controller.ports import WatchEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Collection, Iterable
 
     from controller.ports import Cluster
 
@@ -59,6 +59,22 @@ class Watches:
         """Kinds that were not served in the version that is wanted."""
         self._awake: dict[GroupKind, asyncio.Event] = {}
         self._news = asyncio.Event()
+        self._turned = asyncio.Event()
+        """Set, and another one made, whenever a kind can be watched, or can't."""
+
+    async def hold(self, kinds: Collection[GroupKind], seconds: float) -> bool:
+        """Wait until each of these kinds is watched, or can't be; whether all are. False when it takes too long."""
+        try:
+            async with asyncio.timeout(seconds):
+                while any(kind not in self._synced and kind not in self._refused for kind in kinds):
+                    await self._turned.wait()
+        except TimeoutError:
+            return False
+        return all(kind in self._synced for kind in kinds)
+
+    def _turn(self) -> None:
+        self._turned.set()
+        self._turned = asyncio.Event()
 
     def synced(self, kind: GroupKind) -> bool:
         """Whether a watch holds, and all that stands was told of."""
@@ -170,6 +186,7 @@ class Watches:
 
     def _accept(self, kind: GroupKind) -> None:
         self._synced.add(kind)
+        self._turn()
         if self._refused.pop(kind, None):
             self._tell_wanters(kind)
 
@@ -179,6 +196,7 @@ class Watches:
             return
         _log.warning("watch ended", cluster=self._cluster.name, kind=str(kind), error=why)
         self._refused[kind] = why
+        self._turn()
         self._tell_wanters(kind)
 
     def _tell_wanters(self, kind: GroupKind) -> None:

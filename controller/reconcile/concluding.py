@@ -81,7 +81,7 @@ def _inventory(case: Case, plan: Plan, results: Sequence[Result]) -> tuple[Inven
     entries = {entry.id: entry for entry in case.app.status.inventory if entry.id in wanted or entry.id in staying}
     stands = done | {step.id for step in plan.steps if step.action is Action.UNCHANGED}
     entries |= {
-        id_: entry_of(manifest, entries[id_], applied=id_ in stands)
+        id_: entry_of(manifest, entries[id_], applied=id_ in stands, baseline=case.memory.baselines.get(id_))
         for id_, manifest in wanted.items()
         if id_ in entries
     }

@@ -22,6 +22,7 @@ from controller.reconcile.ending import settle
 from controller.reconcile.failing import fail, rest
 from controller.reconcile.healing import written
 from controller.reconcile.planning import examine_checks, has_stood, plan_of
+from controller.reconcile.recalling import recall
 from controller.reconcile.rooms import Case, Memory, memory_of, missing
 from controller.reconcile.syncing import applied, begin, is_new
 from controller.reconcile.wish import wish_of
@@ -98,6 +99,7 @@ def target_of(app: Application, memory: Memory, rooms: Rooms) -> Target:
 async def planned(case: Case) -> Plan:
     """The plan of this look; in full when it is time for that, or when a person asked for what Git says already."""
     interval = seconds(case.app.spec.sync.interval)
+    await recall(case, interval)
     due = time.monotonic() - case.memory.compared_at >= interval * 0.9
     # Who asks for a sync of what stands already wants it looked at; a new commit is what is asked for otherwise.
     full = due or (case.requested and has_stood(case.app, case.wish))

@@ -59,11 +59,7 @@ async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, 
     Raises Terminal that names all objects the server refuses, or those that another Application owns.
     """
     claim(app, wish, rooms)
-    owner = owner_value(rooms.installation, app.key)
-    # What left Git and stays is ours, too.
-    kinds = {(entry.api_version, entry.kind) for entry in app.status.inventory}
-    target.live.want([*kinds, *((manifest.api_version, manifest.id.kind) for manifest in wish.manifests)], owner)
-    target.live.check(owner, app.spec.health_checks)
+    watch(app, wish, target, rooms)
     asked = [manifest for manifest in wish.manifests if full or _moved(manifest, memory, target)]
     if asked:  # nobody watches what is shared: it may be gone, and the others with it
         asked += [manifest for manifest in wish.manifests if not manifest.owned and manifest not in asked]
@@ -89,6 +85,15 @@ async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, 
     ]
     prunes = await _prunes(app, memory, wish, target, rooms, full=full)
     return Plan((*ordered(steps), *wish.skipped, *prunes))
+
+
+def watch(app: Application, wish: Wish, target: Target, rooms: Rooms) -> None:
+    """Have the kinds of the Application's objects watched, and its objects judged by its own checks."""
+    owner = owner_value(rooms.installation, app.key)
+    # What left Git and stays is ours, too.
+    kinds = {(entry.api_version, entry.kind) for entry in app.status.inventory}
+    target.live.want([*kinds, *((manifest.api_version, manifest.id.kind) for manifest in wish.manifests)], owner)
+    target.live.check(owner, app.spec.health_checks)
 
 
 def has_stood(app: Application, wish: Wish) -> bool:

@@ -16,13 +16,16 @@ from controller.model.objects import Key
 from controller.reconcile.moment import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from controller.fetch.news import RepositoryState
     from controller.metrics import Metrics
     from controller.model.base import Json
+    from controller.model.cluster import ClusterStatus
+    from controller.model.repository import RepositoryStatus
     from controller.reconcile.announce import Announcer
     from controller.reconcile.fleet import Target
+    from controller.reconcile.outage import Outage
     from controller.reconcile.registry import Registry
 
 AGAIN = 15.0
@@ -56,7 +59,7 @@ class Reporter:
             "Repository",
             key,
             ready,
-            repository.status.conditions,
+            repository.status,
             repository.generation,
             {"refs": state.refs, "head": state.head} | ({"lastFetch": state.last_fetch} if state.last_fetch else {}),
         )
@@ -66,25 +69,24 @@ class Reporter:
         repository = self._registry.repositories.get(key)
         if repository is not None:
             ready = _ready(ok=False, reason="", message="", error=error)
-            self._say("Repository", key, ready, repository.status.conditions, repository.generation, {})
+            self._say("Repository", key, ready, repository.status, repository.generation, {})
 
-    def cluster(self, name: str, target: Target | None, failure: str) -> None:
+    def cluster(self, name: str, target: Target | None, outage: Outage | None) -> None:
         """What probing found out about a Cluster."""
         cluster = self._registry.clusters.get(name)
         if cluster is None:
             return
-        up = target is not None and target.up
         ready = Condition(
             type="Ready",
-            status="True" if up else "False",
-            reason="Reachable" if up else "Unreachable",
-            message=failure,
+            status="False" if outage else "True",
+            reason=outage.reason if outage else "Reachable",
+            message=outage.message if outage else "",
         )
         more: dict[str, object] = {}
         if target is not None:
             more = {"version": target.version, "watched": len(target.live)}
             more |= {"reachableSince": whole(target.reachable_since) if target.up else None}
-        self._say("Cluster", Key("", name), ready, cluster.status.conditions, cluster.generation, more)
+        self._say("Cluster", Key("", name), ready, cluster.status, cluster.generation, more)
 
     async def run(self) -> None:
         """Write what is to be said, for ever."""
@@ -108,17 +110,21 @@ class Reporter:
         kind: str,
         key: Key,
         ready: Condition,
-        known: Sequence[Condition],
+        known: RepositoryStatus | ClusterStatus,
         generation: int,
         more: Mapping[str, object],
     ) -> None:
         ready = msgspec.structs.replace(ready, observed_generation=generation)
-        conditions = merge(known, (ready,), whole(time.time()))
-        self._words[kind, key] = {
+        conditions = merge(known.conditions, (ready,), whole(time.time()))
+        word = {
             "conditions": msgspec.to_builtins(conditions),
             "observedGeneration": generation,
             **more,
         }
+        stands = msgspec.to_builtins(known)
+        if (kind, key) not in self._words and all((stands.get(name) or None) == (word[name] or None) for name in word):
+            return  # an earlier process said so
+        self._words[kind, key] = word
         self._news.set()
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
     from controller.model.health import Health
+    from controller.model.live import Baseline
     from controller.model.manifest import Manifest
     from controller.model.objects import ObjectId
     from controller.model.plan import Step
@@ -191,8 +192,14 @@ async def finish(case: Case, status: ApplicationStatus, run: Run, phase: Phase, 
     return status
 
 
-def entry_of(manifest: Manifest, known: InventoryEntry | None, *, applied: bool = False) -> InventoryEntry:
-    """The inventory entry of a wish, which was applied by now, or else as long ago as the entry knows."""
+def entry_of(
+    manifest: Manifest, known: InventoryEntry | None, *, applied: bool = False, baseline: Baseline | None = None
+) -> InventoryEntry:
+    """The inventory entry of a wish, which was applied by now, or else as long ago as the entry knows.
+
+    `baseline` is what stood after that, where it is known.
+    """
+    mark = baseline.ownership[:DIGEST] if baseline and baseline.manifest == manifest.digest else ""
     return InventoryEntry(
         group=manifest.id.group,
         version=manifest.api_version.rpartition("/")[2],
@@ -200,6 +207,7 @@ def entry_of(manifest: Manifest, known: InventoryEntry | None, *, applied: bool 
         namespace=manifest.id.namespace,
         name=manifest.id.name,
         digest=manifest.digest[:DIGEST] if applied else known.digest if known else "",
+        mark=mark if applied else known.mark if known else "",
     )
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.ground.world import World
 
 OBJECTS = 40
+OURS = (("Application", "many"), ("Repository", "shop-config"))
+_MERGED = re.compile(r'shipslog_kube_requests_total\{.*verb="merge"\} [1-9]')
 _SERIES = re.compile(r'shipslog_kube_requests_total\{cluster="in-cluster",code="[^"]*",verb="([^"]+)"\} (\S+)')
 
 
@@ -27,6 +29,13 @@ def _requests(controller: ControllerProcess) -> dict[str, int]:
         if verb in counts:
             counts[verb] += int(float(count))
     return counts
+
+
+def _version(world: World, kind: str, name: str) -> str:
+    """Moves with every write."""
+    found = world.objects.get("shipslog.dev/v1alpha1", kind, "team-pay", name)
+    assert found is not None
+    return str(found["metadata"]["resourceVersion"])
 
 
 def _cost(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
@@ -89,3 +98,34 @@ def test_a_hand_in_the_cluster_costs_what_it_touched(world: World, controller: C
     world.objects.edit("v1", "ConfigMap", "many", "map-5", {"data": {"value": "by hand"}})
     eventually(lambda: len(world.ledger.events("drift.healed")) == 2, "the second is healed")
     assert _cost(before, _requests(controller)) == {"dry-run": 1, "get": 1, "apply": 1}
+
+
+def test_a_restart_asks_about_nothing_that_stands(world: World, controller: ControllerProcess) -> None:
+    """Of forty objects one is changed and one removed while nobody looks: those two are asked about, nothing else."""
+    _standing(world)
+    controller.stop()
+    world.objects.edit("v1", "ConfigMap", "many", "map-3", {"data": {"value": "by hand"}})
+    world.objects.delete("v1", "ConfigMap", "many", "map-4")
+
+    controller.start()
+    eventually(lambda: len(world.ledger.events("drift.healed")) == 2, "both are healed")
+    world.await_ready("many")
+
+    cost = _requests(controller)
+    assert (cost["dry-run"], cost["apply"]) == (2, 2)
+    assert cost["get"] <= 2
+
+
+def test_a_restart_writes_nothing_where_nothing_moved(world: World, controller: ControllerProcess) -> None:
+    """No status is said again, and no object compared."""
+    _standing(world)
+    controller.stop()
+    before = [_version(world, kind, name) for kind, name in OURS]
+
+    controller.start()
+    eventually(lambda: "shipslog_repository_ready{" in controller.metrics(), "the repository is read")
+    eventually(lambda: "shipslog_application_objects{" in controller.metrics(), "the Application is looked at")
+
+    assert _requests(controller)["dry-run"] == 0
+    assert not [line for line in controller.metrics().splitlines() if _MERGED.match(line)]
+    assert [_version(world, kind, name) for kind, name in OURS] == before
