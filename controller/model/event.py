@@ -35,6 +35,13 @@ class EventType(enum.Enum):
         "A repository could not be read any more, and why: what its Applications have stays.",
     )
     REPOSITORY_RECOVERED = ("repository.recovered", "S2003", "info", "A repository can be read again.")
+    CLUSTER_FAILED = (
+        "cluster.failed",
+        "S2004",
+        "warning",
+        "A cluster could not be used any more, and why: nothing is written there, and its drift is not seen.",
+    )
+    CLUSTER_RECOVERED = ("cluster.recovered", "S2005", "info", "A cluster can be used again.")
     PLAN_COMPUTED = ("plan.computed", "S3000", "info", "What was about to change, field by field.")
     SYNC_REFUSED = ("sync.refused", "S3001", "warning", "A change that was held back, and why.")
     APPLY_INTENT = ("apply.intent", "S4000", "info", "Durable before the first write: nothing is written unseen.")
@@ -50,6 +57,12 @@ class EventType(enum.Enum):
         "S7003",
         "warning",
         "A person wants a drift to stand: who, why, and for which episode. It ends with the episode.",
+    )
+    DRIFT_WIDENED = (
+        "drift.widened",
+        "S7004",
+        "warning",
+        "More of an object left Git while its drift stood: what joined the episode, and by whom.",
     )
     DRIFT_ENDED = ("drift.ended", "S7002", "info", "The drift went without us: reverted by others, or adopted by Git.")
 

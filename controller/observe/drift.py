@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from controller.model.drift import Change, Drift
-from controller.model.objects import ObjectId
 from controller.model.plan import Action, Step
 
 FIELDS = 20
@@ -20,6 +19,8 @@ class Episodes(msgspec.Struct, frozen=True):
     opened: tuple[tuple[Drift, Step], ...] = ()
     standing: tuple[Drift, ...] = ()
     ended: tuple[Drift, ...] = ()
+    widened: tuple[tuple[Drift, Step], ...] = ()
+    """Those of `standing` that something joined; each drift has only the fields that did."""
 
     @property
     def open(self) -> tuple[Drift, ...]:
@@ -32,30 +33,51 @@ def compare(
     steps: Iterable[Step],
     *,
     new_id: Callable[[Drift, Step], str],
-    since: Callable[[ObjectId], str],
+    since: Callable[[Step], str],
 ) -> Episodes:
     """Hold the drifted steps of a plan against the drifts known to be open.
 
-    The same object drifting in the same fields is the same episode; in other fields it is a new one.
+    An object has one episode until every value of Git's stands again: what else drifts meanwhile joins it.
     """
-    before = {(drift.object, drift.change, drift.fields): drift for drift in known}
-    opened, standing = [], []
+    before: dict[str, list[Drift]] = {}
+    for drift in known:
+        before.setdefault(drift.object, []).append(drift)
+    opened, standing, widened = [], [], []
     for step in steps:
         if not step.drifted:
             continue
-        drift = Drift(
-            id="",
-            object=str(step.id),
-            change=_change(step),
-            fields=tuple(change.path for change in step.changes)[:FIELDS],
-            manager=", ".join(suspect.manager for suspect in step.attribution.suspects) if step.attribution else "",
-        )
-        same = before.pop((drift.object, drift.change, drift.fields), None)
-        if same:
-            standing.append(same)
-        else:
-            opened.append((msgspec.structs.replace(drift, id=new_id(drift, step), since=since(step.id)), step))
-    return Episodes(tuple(opened), tuple(standing), tuple(before.values()))
+        drift = _seen(step)
+        same = _same(before.get(drift.object, []), drift)
+        if same is None:
+            opened.append((msgspec.structs.replace(drift, id=new_id(drift, step), since=since(step)), step))
+            continue
+        before[drift.object].remove(same)
+        drift = msgspec.structs.replace(same, change=drift.change, fields=drift.fields, manager=drift.manager)
+        standing.append(drift)
+        joined = tuple(field for field in drift.fields if field not in same.fields)
+        if joined or (drift.change != same.change and "deleted" in {drift.change, same.change}):
+            widened.append((msgspec.structs.replace(drift, fields=joined), step))
+    ended = tuple(drift for left in before.values() for drift in left)
+    return Episodes(tuple(opened), tuple(standing), ended, tuple(widened))
+
+
+def _seen(step: Step) -> Drift:
+    suspects = step.attribution.suspects if step.attribution else ()
+    return Drift(
+        id="",
+        object=str(step.id),
+        change=_change(step),
+        fields=tuple(change.path for change in step.changes)[:FIELDS],
+        manager=", ".join(suspect.manager for suspect in suspects),
+    )
+
+
+def _same(known: Iterable[Drift], drift: Drift) -> Drift | None:
+    """The open episode that the drift belongs to.
+
+    Where only the ownership is wrong by now, every value stands: that is an episode of its own.
+    """
+    return next((one for one in known if drift.change != "disowned" or one.change == "disowned"), None)
 
 
 def evidence(drift: Drift, step: Step) -> tuple[str, ...]:

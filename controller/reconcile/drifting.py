@@ -33,11 +33,13 @@ async def notice(case: Case, plan: Plan) -> tuple[Drift, ...]:
     """Record what drifted and what drifts ended by themselves; gives the drifts that are open now."""
     known = case.memory.drifts if case.memory.drifts is not None else _left(case)
     episodes = compare(
-        known, plan.steps, new_id=lambda drift, step: _id(case, drift, step), since=lambda id_: _since(case, id_)
+        known, plan.steps, new_id=lambda drift, step: _id(case, drift, step), since=lambda step: _since(case, step)
     )
-    standing = declined(case, episodes.open)
-    await withdraw(case, episodes.ended, standing)
+    await withdraw(case, episodes.ended, episodes.open)
+    standing = declined(case, episodes.open)  # an episode that ended takes its decline along
     drafts = [_detected(case, drift, step) for drift, step in episodes.opened]
+    now = {drift.id: drift for drift in standing}
+    drafts += [_widened(case, now[drift.id], drift.fields, step) for drift, step in episodes.widened]
     drafts += [_ended(case, drift) for drift in episodes.ended]
     drafts += decisions(case, known, standing)
     if drafts:
@@ -46,6 +48,8 @@ async def notice(case: Case, plan: Plan) -> tuple[Drift, ...]:
     _count(case, episodes)
     for drift, step in episodes.opened:
         case.say("DriftDetected", sentence(drift, step), warning=True)
+    for drift, step in episodes.widened:
+        case.say("DriftWidened", _joined(drift, step), warning=True)
     return standing
 
 
@@ -64,7 +68,10 @@ def _id(case: Case, drift: Drift, step: Step) -> str:
     parts = evidence(drift, step)
     if not parts:
         return case.rooms.new_id()
-    episode = derived("drift", case.app.uid, *parts)
+    return _numbered(case, derived("drift", case.app.uid, *parts))
+
+
+def _numbered(case: Case, episode: str) -> str:
     seen = case.memory.episodes
     number = seen[episode] = seen.pop(episode, -1) + 1
     while len(seen) > EPISODES:
@@ -117,32 +124,61 @@ async def healed(case: Case, done: Iterable[ObjectId], run_id: str) -> None:
         case.rooms.metrics.drift_open.observe(max(0.0, now - epoch(drift.since)))
 
 
-def _since(case: Case, object_id: ObjectId) -> str:
+def _since(case: Case, step: Step) -> str:
+    object_id = step.id
     view = case.target.live.view(object_id)
     seen = view.seen if view else case.target.live.gone_since(object_id)
     return rfc3339(seen or case.rooms.now())
 
 
 def _detected(case: Case, drift: Drift, step: Step) -> Draft:
-    suspects = step.attribution.suspects if step.attribution else ()
-    actor = Actor(kind="manager", name=suspects[0].manager) if len(suspects) == 1 else Actor(kind="unknown", name="")
     return case.draft(
         EventType.DRIFT_DETECTED,
         id=drift.id,
-        actor=actor,
+        actor=_actor(step),
         object_id=step.id,
         reason=sentence(drift, step),
         revision=case.wish.revision.sha,
-        detail={
-            "change": drift.change,
-            "paths": list(drift.fields),
-            "manager": drift.manager,
-            "since": drift.since,
-            "fields": changes(step),
-            "fieldsInAll": len(step.changes),
-            "attribution": msgspec.to_builtins(step.attribution),
-        },
+        detail=_told(drift, step),
     )
+
+
+def _widened(case: Case, drift: Drift, joined: tuple[str, ...], step: Step) -> Draft:
+    """The record of what joined an open episode; `paths` are all that differ now, as in its detection."""
+    parts = evidence(drift, step) or (drift.change,)
+    new = msgspec.structs.replace(drift, fields=joined)
+    return case.draft(
+        EventType.DRIFT_WIDENED,
+        id=_numbered(case, derived("drift-widened", drift.id, *parts)),
+        causation_id=drift.id,
+        actor=_actor(step),
+        object_id=step.id,
+        reason=_joined(new, step),
+        revision=case.wish.revision.sha,
+        detail=_told(drift, step) | {"joined": list(joined)},
+    )
+
+
+def _joined(drift: Drift, step: Step) -> str:
+    """What joined an episode, for people; `drift` has the fields that did."""
+    return f"{sentence(drift, step)}, on top of what had drifted since {drift.since}"
+
+
+def _actor(step: Step) -> Actor:
+    suspects = step.attribution.suspects if step.attribution else ()
+    return Actor(kind="manager", name=suspects[0].manager) if len(suspects) == 1 else Actor(kind="unknown", name="")
+
+
+def _told(drift: Drift, step: Step) -> dict[str, Any]:
+    return {
+        "change": drift.change,
+        "paths": list(drift.fields),
+        "manager": drift.manager,
+        "since": drift.since,
+        "fields": changes(step),
+        "fieldsInAll": len(step.changes),
+        "attribution": msgspec.to_builtins(step.attribution),
+    }
 
 
 def changes(step: Step) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DETECTED = EventType.DRIFT_DETECTED.label
+_WIDENED = EventType.DRIFT_WIDENED.label
 _ENDED = frozenset({EventType.DRIFT_HEALED.label, EventType.DRIFT_ENDED.label})
 _INTENT = EventType.APPLY_INTENT.label
 _RESULT = EventType.APPLY_RESULT.label
@@ -41,7 +42,7 @@ class Recorded(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, identifier: str, body: bytes) -> Recorded:
-        """Read it from the body of its detection; raises msgspec.MsgspecError where that is none."""
+        """Read it from its detection, or from what joined it; raises msgspec.MsgspecError where the body is neither."""
         said = msgspec.json.decode(body, type=_Detection)
         drift = Drift(
             id=identifier,
@@ -89,7 +90,9 @@ class History:
         elif head.type == _RESULT:
             self._close(head)
         elif head.type == _DETECTED:
-            self._drifted(head, body)
+            self._drifted(head.id, body)
+        elif head.type == _WIDENED and head.causation_id in self._drifts:
+            self._drifted(head.causation_id, body)
         elif head.type in _ENDED:
             self._drifts.pop(head.causation_id, None)
         if is_derived(head.id) and head.type in BY_LABEL:
@@ -116,9 +119,9 @@ class History:
         """The event recorded under a derived identifier, where it is remembered."""
         return self._derived.get(identifier)
 
-    def _drifted(self, head: Head, body: bytes) -> None:
+    def _drifted(self, episode: str, body: bytes) -> None:
         try:
-            self._drifts[head.id] = Recorded.of(head.id, body)
+            self._drifts[episode] = Recorded.of(episode, body)
         except msgspec.MsgspecError:
             self.unreadable += 1
         if len(self._drifts) > _REMEMBERED:

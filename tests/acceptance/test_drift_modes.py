@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.ground.git_server import GitServer
     from tests.ground.postgres import PostgresServer
 
-MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: blue}\n"
+MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: blue, size: small}\n"
 
 
 @pytest.fixture(scope="module")
@@ -135,8 +135,13 @@ def test_a_heal_declined_for_one_episode(world: World, controller: ControllerPro
     assert (said["actor"], said["reason"]) == ({"kind": "user", "name": "jane"}, "incident 42")
     assert drift["declined"] == {"by": "jane", "reason": "incident 42", "at": "2026-01-01T00:00:00Z"}
     assert "incident 42" in world.condition(name, "Synced")["message"]
-    _paint(world, name, "green")
-    assert _colour(world, name) == "green"
+    world.objects.edit("v1", "ConfigMap", name, "settings", {"data": {"size": "large"}}, manager="kubectl-set")
+    widened = world.await_event("drift.widened", causation_id=drift["id"])
+    assert widened["detail"]["joined"] == ["/data/size"]
+    assert widened["actor"] == {"kind": "unknown", "name": ""}
+    eventually(lambda: len(_drifts(world, name)[0]["fields"]) == 2, "both fields are of one drift")
+    assert (_colour(world, name), _drifts(world, name)[0]["since"]) == ("red", drift["since"])
+    world.objects.edit("v1", "ConfigMap", name, "settings", {"data": {"size": "small"}})
 
     _paint(world, name, "blue")
     world.await_event("drift.ended", causation_id=drift["id"])
@@ -203,7 +208,11 @@ def test_a_change_during_a_sync_and_right_after_our_own_write(world: World, cont
 
     def equal() -> bool:
         maps = world.objects.list("v1", "ConfigMap", name)
-        return all(each["data"] == {"colour": "green"} for each in maps if each["metadata"]["name"].startswith("map-"))
+        return all(
+            each["data"] == {"colour": "green", "size": "small"}
+            for each in maps
+            if each["metadata"]["name"].startswith("map-")
+        )
 
     eventually(equal, "the cluster is Git's")
     eventually(lambda: not _drifts(world, name), "no drift is open")

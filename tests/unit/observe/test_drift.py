@@ -48,15 +48,50 @@ def test_the_same_drift_seen_again_is_the_same_episode() -> None:
     assert (again.opened, again.ended) == ((), ())
 
 
-def test_other_fields_are_another_episode_and_the_first_ends() -> None:
-    """The object drifts on elsewhere: one ends, one begins."""
-    first = _compare((), CHANGED).open
-    elsewhere = msgspec.structs.replace(CHANGED, changes=(FieldChange("/data/b", "x", "1"),))
+BOTH = msgspec.structs.replace(CHANGED, changes=(*CHANGED.changes, FieldChange("/data/b", "x", "1")))
 
-    found = _compare(first, elsewhere)
+
+def test_other_fields_join_the_episode() -> None:
+    """The object drifts on elsewhere: id and start stay, and what joined is told once."""
+    first = _compare((), CHANGED).open
+
+    found = _compare(first, BOTH)
+
+    assert (found.opened, found.ended) == ((), ())
+    assert [(drift.id, drift.since, drift.fields) for drift in found.standing] == [
+        ("id-1", "then", ("/data/a", "/data/b"))
+    ]
+    assert [drift.fields for drift, _ in found.widened] == [("/data/b",)]
+    assert _compare(found.open, BOTH).widened == ()
+
+
+def test_a_field_that_goes_back_alone_ends_nothing() -> None:
+    """The rest still differs: the episode goes on with what is left, and nothing new is told."""
+    found = _compare(_compare((), BOTH).open, CHANGED)
+
+    assert (found.opened, found.ended, found.widened) == ((), (), ())
+    assert [drift.fields for drift in found.standing] == [("/data/a",)]
+
+
+def test_a_drifted_object_that_is_deleted_and_made_anew_is_one_episode() -> None:
+    """It never equalled Git meanwhile; both are told."""
+    gone = _compare(_compare((), CHANGED).open, DELETED)
+    anew = _compare(gone.open, CHANGED)
+
+    assert [drift.change for drift, _ in (*gone.widened, *anew.widened)] == ["deleted", "changed"]
+    assert [drift.id for drift in anew.open] == ["id-1"]
+
+
+def test_an_object_that_has_every_value_again_ended_its_episode() -> None:
+    """Whose the fields are is another question, and another episode; what changes then joins that one."""
+    disowned = msgspec.structs.replace(CHANGED, changes=())
+    first = _compare((), CHANGED).open
+
+    found = _compare(first, disowned)
 
     assert found.ended == first
-    assert [drift.fields for drift, _ in found.opened] == [("/data/b",)]
+    assert [drift.change for drift, _ in found.opened] == ["disowned"]
+    assert [drift.change for drift, _ in _compare(found.open, CHANGED).widened] == ["changed"]
 
 
 def test_what_is_not_drifted_any_more_has_ended() -> None:

@@ -52,6 +52,57 @@ async def test_drift_that_stands_is_one_episode_over_looks_and_restarts() -> Non
     assert not harbour.status.get("drift")
 
 
+async def test_another_field_joins_the_episode_that_is_open() -> None:
+    """It is recorded by itself; the age of the drift is that of the first, and it ends once, when all is Git's."""
+    harbour = Harbour(config(x="1", y="1"))
+    await harbour.look()
+    harbour.change(sync={"mode": "detect"})
+    harbour.waters.edit("ConfigMap", "settings", "kubectl-edit", data={"x": "by hand", "y": "1"})
+    await harbour.look(Trigger.DRIFT)
+    (detected,) = harbour.ledger.of(EventType.DRIFT_DETECTED)
+    harbour.time += 7
+    harbour.waters.edit("ConfigMap", "settings", "kubectl-set", data={"x": "by hand", "y": "by another"})
+    await harbour.look(Trigger.DRIFT)
+    await harbour.look(Trigger.INTERVAL)
+
+    (open_,) = harbour.status["drift"]
+    assert (open_["id"], open_["since"]) == (detected.id, detected.detail["since"])
+    assert list(open_["fields"]) == ["/data/x", "/data/y"]
+    (widened,) = harbour.ledger.of(EventType.DRIFT_WIDENED)
+    assert (widened.causation_id, widened.detail["joined"]) == (detected.id, ["/data/y"])
+    assert widened.actor.name == "kubectl-set"
+    assert harbour.ledger.of(EventType.DRIFT_ENDED) == []
+    assert len(harbour.ledger.of(EventType.DRIFT_DETECTED)) == 1
+    harbour.restart()
+    await harbour.look()
+    assert len(harbour.ledger.of(EventType.DRIFT_WIDENED)) == 1
+
+
+async def test_a_declined_heal_is_declined_for_whatever_else_changes_at_the_object() -> None:
+    """The decision holds until the object equals Git, and not for the next drift."""
+    harbour = Harbour(config(x="1", y="1"))
+    await harbour.look()
+    decline = '[{"object":"ConfigMap shop/settings","reason":"incident 42","by":"jane","at":"2026-01-01T00:00:00Z"}]'
+    harbour.change(annotations={"shipslog.dev/declined-heals": decline})
+    harbour.waters.edit("ConfigMap", "settings", "kubectl-edit", data={"x": "by hand", "y": "1"})
+    await harbour.look(Trigger.DRIFT)
+    by_hand = {"x": "by hand", "y": "by hand"}
+    harbour.waters.edit("ConfigMap", "settings", "kubectl-set", data=by_hand)
+    await harbour.look(Trigger.DRIFT)
+
+    assert harbour.stands("ConfigMap", "settings")["data"] == by_hand  # type: ignore[index]
+    assert len(harbour.ledger.of(EventType.DRIFT_DECLINED)) == 1
+    assert harbour.ledger.of(EventType.DRIFT_ENDED) == []
+
+    harbour.waters.edit("ConfigMap", "settings", "kubectl-edit", data={"x": "1", "y": "1"})
+    await harbour.look(Trigger.DRIFT)
+    assert len(harbour.ledger.of(EventType.DRIFT_ENDED)) == 1
+    harbour.waters.edit("ConfigMap", "settings", "kubectl-edit", data={"x": "again", "y": "1"})
+    await harbour.look(Trigger.DRIFT)
+    assert harbour.stands("ConfigMap", "settings")["data"] == {"x": "1", "y": "1"}  # type: ignore[index]
+    assert len(harbour.ledger.of(EventType.DRIFT_DECLINED)) == 1
+
+
 async def test_drift_is_dated_by_the_watch_not_by_the_look() -> None:
     """Between the two a queue may have been long."""
     harbour = Harbour(config())
