@@ -29,6 +29,7 @@ from controller.observe.checks import Evaluator
 from controller.reconcile.announce import Announcer
 from controller.reconcile.fleet import Fleet
 from controller.reconcile.measured import MeasuredLedger
+from controller.reconcile.outages import Outages
 from controller.reconcile.queue import KeyQueue
 from controller.reconcile.registry import Registry
 from controller.reconcile.reporting import Reporter
@@ -151,9 +152,11 @@ class Ship:
             former_managers=self.settings.former_managers,
             ignored=ignored,
         )
-        wire(rooms, sources, reporter)
+        outages = Outages(announcer, registry, ledger)
+        wire(rooms, sources, reporter, outages)
         self.stack.push_async_callback(fleet.close)
         await self.services.start("sampling", Sampler(self.metrics, journal, renderer, self.queue).run)
+        await self.services.start("outages", outages.run)
         await self._set_to_work(rooms, sources, reporter)
 
     async def _set_to_work(self, rooms: Rooms, sources: Sources, reporter: Reporter) -> None:

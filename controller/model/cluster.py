@@ -10,6 +10,7 @@ from msgspec import Meta
 from controller.model.base import Noun, Strict
 from controller.model.condition import Conditions, ObservedGeneration
 from controller.model.names import Name
+from controller.model.objects import Key
 
 IN_CLUSTER = "in-cluster"
 """The cluster the controller runs in; it needs no Cluster object."""
@@ -53,3 +54,8 @@ class Cluster(msgspec.Struct, frozen=True):
     generation: int
     spec: ClusterSpec
     status: ClusterStatus = ClusterStatus()
+
+    @property
+    def key(self) -> Key:
+        """Its name in no namespace."""
+        return Key("", self.name)

@@ -17,9 +17,10 @@ from controller.reconcile.moment import whole
 from controller.reconcile.registry import application
 
 if TYPE_CHECKING:
+    from controller import ports
     from controller.model.base import Json
+    from controller.model.cluster import Cluster
     from controller.model.repository import Repository
-    from controller.ports import Cluster
     from controller.reconcile.registry import Registry
 
 MESSAGE = 1024
@@ -30,7 +31,7 @@ _log = logs.get_logger(__name__)
 class Announcer:
     """Writes to the home cluster what became of things."""
 
-    def __init__(self, home: Cluster, registry: Registry, producer: str) -> None:
+    def __init__(self, home: ports.Cluster, registry: Registry, producer: str) -> None:
         self._home = home
         self._registry = registry
         self._producer = producer
@@ -81,25 +82,29 @@ class Announcer:
 
     async def event(
         self,
-        about: Application | Repository,
+        about: Application | Repository | Cluster,
         reason: str,
         message: str,
         *,
         kind: Literal["Normal", "Warning"] = "Normal",
     ) -> None:
-        """Emit a Kubernetes Event about one of our objects: a courtesy, whose failure is only logged."""
+        """Emit a Kubernetes Event about one of our objects: a courtesy, whose failure is only logged.
+
+        One about an object without a namespace stands in `default`, as the API server wants it.
+        """
         now = whole(time.time())
         key = about.key
+        namespaced = {"namespace": key.namespace} if key.namespace else {}
         version = {"resourceVersion": about.resource_version} if isinstance(about, Application) else {}
         body = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{key.name[:200]}.{uuid.uuid4().hex[:16]}", "namespace": key.namespace},
+            "metadata": {"name": f"{key.name[:200]}.{uuid.uuid4().hex[:16]}", "namespace": key.namespace or "default"},
             "involvedObject": {
                 "apiVersion": API_VERSION,
                 "kind": type(about).__name__,
-                "namespace": key.namespace,
                 "name": key.name,
+                **namespaced,
                 "uid": about.uid,
                 **version,
             },

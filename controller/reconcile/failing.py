@@ -49,7 +49,7 @@ async def fail(app: Application, work: Work, rooms: Rooms, error: ShipslogError,
     for cause in error.underlying:
         rooms.metrics.object_failed(app.spec.destination.cluster, cause)
     kept = await stand(app, work, rooms) if keep else None
-    standing = kept or Standing(app.status, _known_health(app))
+    standing = kept or Standing(app.status, _known_health(app, rooms))
     found = Findings(
         generation=app.generation,
         synced="Unknown" if not terminal else "False",
@@ -70,7 +70,7 @@ async def fail(app: Application, work: Work, rooms: Rooms, error: ShipslogError,
 
 async def rest(app: Application, work: Work, rooms: Rooms) -> Fate:
     """Write down how a suspended Application stands: drift is noticed, nothing is written."""
-    standing = await stand(app, work, rooms) or Standing(app.status, _known_health(app))
+    standing = await stand(app, work, rooms) or Standing(app.status, _known_health(app, rooms))
     known = next((condition for condition in app.status.conditions if condition.type == "Synced"), None)
     synced: Truth = known.status if known else "Unknown"
     found = Findings(
@@ -150,8 +150,15 @@ def _fate(error: ShipslogError) -> str:
     return "not_ready" if isinstance(error, NotReady) else "transient"
 
 
-def _known_health(app: Application) -> Health:
+def _known_health(app: Application, rooms: Rooms) -> Health:
+    """The last verdict; it is unknown whether that still holds where nothing is seen of the cluster."""
     known = next((condition for condition in app.status.conditions if condition.type == "Healthy"), None)
     if known is None:
         return Health(HealthStatus.UNKNOWN, "not looked at yet")
-    return Health(HealthStatus(known.reason), known.message)
+    health = Health(HealthStatus(known.reason), known.message)
+    cluster = app.spec.destination.cluster
+    unseen = rooms.fleet.unseen(cluster)
+    if not unseen or health.status is HealthStatus.UNKNOWN:
+        return health
+    seen = f"{health.status.value}, {health.message}" if health.message else health.status.value
+    return Health(HealthStatus.UNKNOWN, f"cluster {cluster} is not seen: {unseen}; when last seen: {seen}")

@@ -15,7 +15,8 @@ from controller.model.cluster import IN_CLUSTER, Cluster
 from controller.observe.checklist import Checker
 from controller.observe.live import Digester, LiveState
 from controller.reconcile.fault import InternalError
-from controller.reconcile.kubeconfigs import kubeconfig_of, place_of
+from controller.reconcile.kubeconfigs import KubeconfigRefused, kubeconfig_of, place_of
+from controller.reconcile.outage import NEW, Outage, outage_of
 from controller.tasks import deadline, supervise
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Target:
         """Where its kubeconfig is; None of the cluster that we are in."""
         self.version = ""
         self.reachable_since = 0.0
-        self.failure = "it was not reached yet"
+        self.outage: Outage | None = NEW
         self.suspended = False
         self.kubeconfig = b""
         """Digest of what the client was opened with."""
@@ -57,7 +58,7 @@ class Target:
     @property
     def up(self) -> bool:
         """Whether it answered when last asked."""
-        return not self.failure
+        return self.outage is None
 
 
 class Fleet:
@@ -80,7 +81,7 @@ class Fleet:
         self._ownership = ownership
         self._metrics = metrics
         self._targets: dict[str, Target] = {}
-        self._errors: dict[str, str] = {}
+        self._errors: dict[str, Outage] = {}
         self._told: dict[str, tuple[str, Cluster]] = {}
         """Why a cluster can't be opened, as it was said last: it is tried again and again, and said once."""
         self._wanted: dict[str, Cluster] = {}
@@ -89,8 +90,8 @@ class Fleet:
         """Clusters that were taken from the queue of changes at least once."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.on_move: Callable[[str, Trigger], None] = lambda _owner, _trigger: None
-        self.on_state: Callable[[str, Target | None, str], None] = lambda _name, _target, _failure: None
-        self.on_figures: Callable[[str, Target | None, str], None] = lambda _name, _target, _failure: None
+        self.on_state: Callable[[str, Target | None, Outage | None], None] = lambda _name, _target, _outage: None
+        self.on_figures: Callable[[str, Target | None, Outage | None], None] = lambda _name, _target, _outage: None
 
     def target(self, name: str) -> Target:
         """The cluster, when it answers.
@@ -101,20 +102,30 @@ class Fleet:
         target = self._targets.get(name)
         if target is None:
             if name in self._errors:
-                raise Terminal(f"cluster {name} can't be opened: {self._errors[name]}", remedy="correct the Cluster")
+                why = self._errors[name].message
+                raise Terminal(f"cluster {name} can't be opened: {why}", remedy="correct the Cluster")
             if name in self._wanted:
                 raise NotReady(f"cluster {name} is being opened", after=1.0)
             raise Terminal(
                 f"spec.destination.cluster: there is no Cluster named {name!r}",
                 remedy=f"create it, or use {IN_CLUSTER}",
             )
-        if not target.up:
-            raise NotReady(f"cluster {name} does not answer: {target.failure}", after=PROBE_INTERVAL)
+        if target.outage is not None:
+            raise NotReady(f"cluster {name} {target.outage.sentence}", after=PROBE_INTERVAL)
         return target
 
     def find(self, name: str) -> Target | None:
         """The cluster if it is open, whether or not it answers."""
         return self._targets.get(name)
+
+    def unseen(self, name: str) -> str:
+        """Why nothing is seen of the cluster; empty while it can be seen, or is about to be for the first time."""
+        target = self._targets.get(name)
+        if target is not None:
+            return "" if target.outage is None or target.outage is NEW else f"it {target.outage.sentence}"
+        if name in self._errors:
+            return f"it can't be opened: {self._errors[name].message}"
+        return "" if name in self._wanted else "there is no Cluster of that name"
 
     def targets(self) -> dict[str, Target]:
         """All open clusters."""
@@ -164,7 +175,7 @@ class Fleet:
         self._errors.pop(name, None)
         self._told.pop(name, None)
         self._metrics.forget_cluster(name)
-        self.on_state(name, None, "")
+        self.on_state(name, None, None)
 
     async def _open(self, group: asyncio.TaskGroup, cluster: Cluster) -> None:
         """Open the cluster anew; until that is done, what was open before goes on."""
@@ -194,18 +205,18 @@ class Fleet:
             _log.warning("Cluster not opened anew", cluster=cluster.name, error=str(error))
             return
         await self._stop(group, cluster.name)
-        self._errors[cluster.name] = str(error)
+        self._errors[cluster.name] = outage_of(error)
         self._show_closed(cluster.name)
         if self._told.get(cluster.name) != (str(error), cluster):
             self._told[cluster.name] = str(error), cluster
             _log.warning("Cluster not opened", cluster=cluster.name, error=str(error))
-            self.on_state(cluster.name, None, str(error))
+            self.on_state(cluster.name, None, outage_of(error))
 
     async def _client(self, cluster: Cluster, kubeconfig: bytes) -> ports.Cluster:
         try:
             return await self._opener(cluster, kubeconfig)
         except Terminal as error:
-            raise Terminal(f"{place_of(cluster)}: {error.message}", remedy=error.remedy) from error
+            raise KubeconfigRefused(f"{place_of(cluster)}: {error.message}", remedy=error.remedy) from error
 
     def _show_closed(self, name: str) -> None:
         """A Cluster that can't be opened is down, whatever was shown before it changed."""
@@ -277,28 +288,29 @@ class Fleet:
                 self.change(name, cluster)
 
     async def _probe(self, name: str, target: Target) -> None:
-        was: str | None = None  # nothing was said yet
+        was: str | None = None  # nothing was said yet: after that the reason of its outage, or none
         counted, counted_at = 0, time.monotonic()
         while True:
             version = target.version
             try:
                 async with deadline(PROBE_TIMEOUT, f"asking cluster {name} for its version"):
                     target.version = await target.client.version()
-                target.failure = ""
+                target.outage = None
             except ShipslogError as error:
-                target.failure = str(error)
+                target.outage = outage_of(error)
             except Exception as fault:  # noqa: BLE001 - a fault of ours must be told, too
-                target.failure = str(InternalError(fault, f"cluster {name}"))
+                target.outage = outage_of(InternalError(fault, f"cluster {name}"))
+            now, why = (target.outage.reason, target.outage.message) if target.outage else ("", "")
             self._metrics.cluster_up.labels(cluster=name).set(target.up)
-            if was is None or (was == "") != target.up or version != target.version:
+            if was != now or version != target.version:
                 target.reachable_since = time.time() if target.up else 0.0
-                _log.info("Cluster state", cluster=name, up=target.up, version=target.version, reason=target.failure)
-                self.on_state(name, target, target.failure)
+                _log.info("Cluster state", cluster=name, up=target.up, version=target.version, reason=why)
+                self.on_state(name, target, target.outage)
                 counted = len(target.live)
             elif len(target.live) != counted and time.monotonic() - counted_at >= FIGURES_INTERVAL:
-                self.on_figures(name, target, target.failure)
+                self.on_figures(name, target, target.outage)
                 counted, counted_at = len(target.live), time.monotonic()
-            was = target.failure
+            was = now
             await asyncio.sleep(PROBE_INTERVAL if target.up else PROBE_INTERVAL / 5)
 
     async def close(self) -> None:

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from controller.model.cluster import Cluster
 
 
+class SecretUnusable(Terminal):
+    """The Secret that holds the kubeconfig is not there, or does not hold it."""
+
+
+class KubeconfigRefused(Terminal):
+    """The kubeconfig is no good, or would reach into our Pod."""
+
+
 def place_of(cluster: Cluster) -> str:
     """The field and the Secret, for errors."""
     reference = cluster.spec.kubeconfig_secret_ref
@@ -21,15 +29,15 @@ def place_of(cluster: Cluster) -> str:
 
 
 async def kubeconfig_of(home: ports.Cluster, cluster: Cluster) -> bytes:
-    """What the Cluster's Secret holds; raises Terminal that names the Secret and what is wrong with it."""
+    """What the Cluster's Secret holds; raises SecretUnusable that names the Secret and what is wrong with it."""
     reference = cluster.spec.kubeconfig_secret_ref
     place = place_of(cluster)
     secret = await home.get(ObjectId("", "Secret", reference.namespace, reference.name), "v1")
     if secret is None:
-        raise Terminal(f"{place} does not exist", remedy="create it, or correct the reference")
+        raise SecretUnusable(f"{place} does not exist", remedy="create it, or correct the reference")
     try:
         return base64.b64decode((secret.get("data") or {})[reference.key], validate=True)
     except KeyError:
-        raise Terminal(f"{place} has no key {reference.key!r}", remedy="add it, or correct the key") from None
+        raise SecretUnusable(f"{place} has no key {reference.key!r}", remedy="add it, or correct the key") from None
     except binascii.Error:
-        raise Terminal(f"{place}: {reference.key} is not base64", remedy="store it anew") from None
+        raise SecretUnusable(f"{place}: {reference.key} is not base64", remedy="store it anew") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +17,7 @@ from controller.model.objects import Key
 from controller.model.repository import Repository
 from controller.model.run import Trigger
 from controller.reconcile.access import access_of
+from controller.reconcile.bulletin import Bulletin, News
 from controller.reconcile.fault import InternalError
 from controller.record.identifier import derived
 
@@ -39,14 +40,6 @@ _ABOUT_SECRETS = frozenset(error.__name__ for error in (AuthenticationFailed, Ho
 _log = logs.get_logger(__name__)
 
 
-class _News(NamedTuple):
-    """An event to be recorded, and what is told of it then."""
-
-    repository: Repository
-    reason: str
-    draft: Draft
-
-
 class Sources:
     """Brings Repositories from the registry to fetch, and what fetch says back to keys and reports."""
 
@@ -59,14 +52,11 @@ class Sources:
         ledger: Ledger,
     ) -> None:
         self._home = registry.home
-        self._announcer = announcer
         self._registry = registry
         self._repositories = repositories
         self._queue = queue
         self._ledger = ledger
-        self._drafts: asyncio.Queue[_News] = asyncio.Queue()
-        self._unrecorded: _News | None = None
-        """The first of what is not recorded yet: nothing passes it."""
+        self._bulletin = Bulletin(ledger, announcer)
         self._failing: dict[Key, str] = {}
         """Why each Repository could not be read when that was last recorded; empty: it could."""
         self._changes: asyncio.Queue[Key] = asyncio.Queue()
@@ -113,7 +103,7 @@ class Sources:
             faults.reach("before-rewrite-recorded")
             await self._ledger.append(news.draft)
             faults.reach("after-rewrite-recorded")
-            await self._announce(news)
+            await self._bulletin.announce(news)
 
     def state(self, key: Key, state: RepositoryState) -> None:
         """A Repository can be read, or why not: record it where that is news, also to an earlier process."""
@@ -138,14 +128,14 @@ class Sources:
             ),
         )
         if news is not None:
-            self._drafts.put_nowait(news)
+            self._bulletin.post(news)
 
-    def _news(self, key: Key, reason: str, draft: Draft) -> _News | None:
+    def _news(self, key: Key, reason: str, draft: Draft) -> News | None:
         repository = self._registry.repositories.get(key)
         if repository is None:
             return None
         target = Target(namespace=key.namespace, object=f"Repository {key}")
-        return _News(repository, reason, msgspec.structs.replace(draft, target=target))
+        return News(repository, reason, msgspec.structs.replace(draft, target=target))
 
     async def run(self) -> None:
         """Follow changes, and read the Secrets again and again, for ever."""
@@ -153,7 +143,7 @@ class Sources:
             group.create_task(self._follow(), name="repository changes")
             group.create_task(self._spread(), name="repository moves")
             group.create_task(self._reread(), name="repository secrets")
-            group.create_task(self._record(), name="repository events")
+            group.create_task(self._bulletin.run(), name="repository events")
             group.create_task(self._tidy(), name="repository mirrors")
 
     async def _follow(self) -> None:
@@ -177,29 +167,6 @@ class Sources:
     async def _readers(self, key: Key) -> Iterable[Key]:
         applications = self._registry.applications.values()
         return [app.key for app in applications if Key(app.key.namespace, app.spec.source.repository) == key]
-
-    async def _record(self) -> None:
-        """Record events in the order in which they came, and then tell of them."""
-        while True:
-            news = self._unrecorded = self._unrecorded or await self._drafts.get()
-            try:
-                await self._ledger.append(news.draft)
-            except ShipslogError as error:
-                _log.warning("Event not recorded yet", error=str(error))
-                await asyncio.sleep(SECRETS_AGAIN)
-                continue
-            except Exception:  # noqa: BLE001 - what can't be recorded at all must not hold back the rest
-                _log.exception("Event lost to a fault", repository=str(news.repository.key), reason=news.reason)
-                self._unrecorded = None
-                continue
-            self._unrecorded = None
-            await self._announce(news)
-
-    async def _announce(self, news: _News) -> None:
-        draft = news.draft
-        fine = draft.outcome == "success" and draft.type is not EventType.REVISION_REWRITTEN
-        kind: Literal["Normal", "Warning"] = "Normal" if fine else "Warning"
-        await self._announcer.event(news.repository, news.reason, draft.reason, kind=kind)
 
     async def _tidy(self) -> None:
         """Once every Repository is known, mirrors that none of them reads are deleted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from controller.model.run import Trigger
@@ -12,19 +13,21 @@ if TYPE_CHECKING:
     from controller.model.objects import Key
     from controller.model.repository import Repository
     from controller.reconcile.fleet import Target
+    from controller.reconcile.outage import Outage
+    from controller.reconcile.outages import Outages
     from controller.reconcile.reporting import Reporter
     from controller.reconcile.rooms import Rooms
     from controller.reconcile.sources import Sources
 
 
-def wire(rooms: Rooms, sources: Sources, reporter: Reporter) -> None:
+def wire(rooms: Rooms, sources: Sources, reporter: Reporter, outages: Outages) -> None:
     """Connect registry, fleet and sources with the queue and the reporter."""
     rooms.queue.cluster_of = lambda key: _cluster_of(rooms, key)
     rooms.registry.on_application = lambda key, trigger: _application(rooms, key, trigger)
     rooms.registry.on_repository = lambda key, repository: _repository(rooms, sources, key, repository)
     rooms.registry.on_cluster = rooms.fleet.change
     rooms.fleet.on_move = lambda owner, trigger: _moved(rooms, owner, trigger)
-    rooms.fleet.on_state = lambda name, target, failure: _cluster_state(rooms, reporter, name, target, failure)
+    rooms.fleet.on_state = functools.partial(_cluster_state, rooms, reporter, outages)
     rooms.fleet.on_figures = reporter.cluster
     sources.concerned = lambda key: concerned(key, rooms)
 
@@ -53,9 +56,12 @@ def _moved(rooms: Rooms, owner: str, trigger: Trigger) -> None:
         rooms.queue.put(key, trigger)
 
 
-def _cluster_state(rooms: Rooms, reporter: Reporter, name: str, target: Target | None, failure: str) -> None:
+def _cluster_state(
+    rooms: Rooms, reporter: Reporter, outages: Outages, name: str, target: Target | None, outage: Outage | None
+) -> None:
     """A cluster came or went: all its Applications are looked at."""
-    reporter.cluster(name, target, failure)
+    outages.state(name, outage)
+    reporter.cluster(name, target, outage)
     for app in rooms.registry.applications.values():
         if app.spec.destination.cluster == name:
             rooms.queue.put(app.key, Trigger.HEALTH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -176,6 +177,7 @@ def test_a_kubeconfig_that_reaches_into_our_pod_is_refused(world: World, control
 
     message = eventually(lambda: _ready(world, "sly").get("message"), "the Cluster says what is wrong")
     assert "exec" in message
+    assert _ready(world, "sly")["reason"] == "KubeconfigRefused"
     world.application("x", destination={"cluster": "sly"})
     eventually(lambda: "sly" in world.condition("x", "Ready").get("message", ""), "so does its Application")
 
@@ -188,6 +190,7 @@ def test_a_cluster_whose_secret_comes_late_is_opened_then(
     spec = {"kubeconfigSecretRef": {"name": "late", "namespace": "shipslog-system"}}
     world.objects.apply({"apiVersion": API_VERSION, "kind": "Cluster", "metadata": {"name": "late"}, "spec": spec})
     eventually(lambda: "does not exist" in _ready(world, "late").get("message", ""), "it says what is missing")
+    assert _ready(world, "late")["reason"] == "SecretUnusable"
 
     _connect(world, "late", abroad.kubeconfig.read_text(encoding="utf-8"))
 
@@ -216,6 +219,47 @@ def test_a_rotated_kubeconfig_is_in_use_without_a_restart(
 
     world.await_ready("shop", revision=head, seconds=60)
     assert there.get("v1", "ConfigMap", "shop", "settings")["data"] == {"version": "2"}  # type: ignore[index]
+    abroad.reset()
+
+
+def test_a_login_that_ends_is_told_and_recorded_and_so_is_its_return(
+    world: World, controller: ControllerProcess, abroad: ControlPlane
+) -> None:
+    """The Cluster, its Applications, the ledger and a Kubernetes Event tell why; nobody is called healthy unseen."""
+    del controller
+    there = Objects(abroad.admin)
+    there.namespace("shop", "logins")
+    there.apply(*_administrator("ending"))
+    world.repository().publish({"a.yaml": MAP % "1"}, "first")
+    good = service_account_kubeconfig(abroad, "logins", "ending").read_text(encoding="utf-8")
+    _connect(world, "abroad", good)
+    world.application("shop", destination={"namespace": "shop", "cluster": "abroad"})
+    world.await_ready("shop")
+
+    ended = json.loads(good)
+    ended["users"][0]["user"]["token"] = "ended"
+    _connect(world, "abroad", json.dumps(ended))
+
+    failed = world.await_event("cluster.failed", seconds=60)
+    assert (failed["target"]["cluster"], failed["detail"]["cause"]) == ("abroad", "Unauthorized")
+    eventually(lambda: _ready(world, "abroad").get("reason") == "Unauthorized", "the Cluster says so")
+    eventually(lambda: world.condition("shop", "Healthy").get("status") == "Unknown", "nobody knows how it is")
+    assert "when last seen: Healthy" in world.condition("shop", "Healthy")["message"]
+    assert "does not answer" not in world.condition("shop", "Ready")["message"]
+    told = eventually(
+        lambda: [
+            event
+            for event in world.objects.list("v1", "Event", "default")
+            if event["involvedObject"]["kind"] == "Cluster" and event["reason"] == "Unauthorized"
+        ],
+        "an Event is about the Cluster",
+    )
+    assert told[0]["involvedObject"]["name"] == "abroad"
+
+    _connect(world, "abroad", good)
+
+    assert world.await_event("cluster.recovered", seconds=60)["detail"]["before"] == "Unauthorized"
+    world.await_ready("shop")
     abroad.reset()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from controller.diff.ownership import ownership_digest
-from controller.errors import ShipslogError
+from controller.errors import NotReady, ShipslogError
 from controller.metrics import Metrics
 from controller.model.canonical import digest
 from controller.model.labels import API_VERSION, FINALIZER, MANAGER
@@ -202,8 +202,10 @@ class Berth:
     def __init__(self, target: Target) -> None:
         self.only = target
 
-    def target(self, _: str) -> Target:
-        """The one."""
+    def target(self, name: str) -> Target:
+        """The one, when it answers."""
+        if self.only.outage is not None:
+            raise NotReady(f"cluster {name} {self.only.outage.sentence}", after=1.0)
         return self.only
 
     def find(self, _: str) -> Target | None:
@@ -213,6 +215,11 @@ class Berth:
     def targets(self) -> dict[str, Target]:
         """The one."""
         return {"in-cluster": self.only}
+
+    def unseen(self, _: str) -> str:
+        """Why nothing is seen of the cluster."""
+        outage = self.only.outage
+        return f"it {outage.sentence}" if outage else ""
 
     def change(self, *_: object) -> None:
         """It never does."""
@@ -228,7 +235,7 @@ class Harbour:
         self.registry = Registry(self.waters, "default")  # type: ignore[arg-type]
         self.live = LiveState(self.waters, ownership=ownership_digest, on_move=lambda _owner, _why: None)  # type: ignore[arg-type]
         target = Target(self.waters, self.live)  # type: ignore[arg-type]
-        target.version, target.failure = "v1.36.3", ""
+        target.version, target.outage = "v1.36.3", None
         ids = itertools.count(1)
         self.rooms = Rooms(
             installation="default",

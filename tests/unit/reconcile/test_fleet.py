@@ -237,11 +237,11 @@ async def test_a_cluster_is_opened_once_however_early_it_is_told_of() -> None:
 async def test_who_writes_to_a_cluster_looks_again_when_it_comes_or_goes() -> None:
     """Others have nothing to do with it."""
     harbour = Harbour(config())
-    wire(harbour.rooms, _Nobody(), _Nobody())  # type: ignore[arg-type]
+    wire(harbour.rooms, _Nobody(), _Nobody(), _Nobody())  # type: ignore[arg-type]
 
-    harbour.rooms.fleet.on_state("elsewhere", None, "")
+    harbour.rooms.fleet.on_state("elsewhere", None, None)
     assert len(harbour.rooms.queue) == 0
-    harbour.rooms.fleet.on_state(IN_CLUSTER, None, "")
+    harbour.rooms.fleet.on_state(IN_CLUSTER, None, None)
 
     work = await asyncio.wait_for(harbour.rooms.queue.take(), 5)
     assert work is not None
@@ -251,7 +251,7 @@ async def test_who_writes_to_a_cluster_looks_again_when_it_comes_or_goes() -> No
 async def test_an_object_that_moved_is_looked_at_by_its_owner() -> None:
     """Found by the owner label's value; another installation's label is nobody's."""
     harbour = Harbour(config())
-    wire(harbour.rooms, _Nobody(), _Nobody())  # type: ignore[arg-type]
+    wire(harbour.rooms, _Nobody(), _Nobody(), _Nobody())  # type: ignore[arg-type]
     (owner,) = harbour.registry.owners
 
     harbour.rooms.fleet.on_move("somebody-else", Trigger.DRIFT)

@@ -13,6 +13,7 @@ from controller.fetch.news import RepositoryState
 from controller.fetch.rewrite import Rewrite
 from controller.model.event import EventType
 from controller.model.objects import Key
+from controller.reconcile import bulletin
 from controller.reconcile import sources as module
 from controller.reconcile.sources import Sources
 from controller.record.errors import SpoolFull
@@ -89,7 +90,7 @@ async def test_events_of_a_repository_are_recorded_in_the_order_in_which_they_ca
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A recovery never stands before its failure, though the failure could not be recorded at once."""
-    monkeypatch.setattr(module, "SECRETS_AGAIN", 0.05)
+    monkeypatch.setattr(bulletin, "AGAIN", 0.05)
     harbour = Harbour(config())
     refused = 0
 
