@@ -31,18 +31,23 @@ def decisions(case: Case, before: Iterable[Drift], now: Iterable[Drift]) -> tupl
     """What is to be recorded: every decline that was not known before, with who and why."""
     known = {drift.id: drift.declined for drift in before}
     return tuple(
-        case.draft(
-            EventType.DRIFT_DECLINED,
-            id=derived("decline", drift.id, drift.declined.by, drift.declined.at, drift.declined.reason),
-            actor=Actor(kind="user", name=drift.declined.by),
-            causation_id=drift.id,
-            reason=drift.declined.reason,
-            revision=case.wish.revision.sha,
-            detail={"object": drift.object, "declinedAt": drift.declined.at, "fields": list(drift.fields)},
-        )
+        _decided(case, drift, drift.declined)
         for drift in now
         if drift.declined and drift.declined != known.get(drift.id)
     )
+
+
+def _decided(case: Case, drift: Drift, decision: Declined) -> Draft:
+    draft = case.draft(
+        EventType.DRIFT_DECLINED,
+        id=derived("decline", drift.id, decision.by, decision.at, decision.reason),
+        actor=Actor(kind="user", name=decision.by),
+        causation_id=drift.id,
+        reason=decision.reason,
+        revision=case.wish.revision.sha,
+        detail={"object": drift.object, "declinedAt": decision.at, "fields": list(drift.fields)},
+    )
+    return msgspec.structs.replace(draft, target=msgspec.structs.replace(draft.target, object=drift.object))
 
 
 async def withdraw(case: Case, ended: Iterable[Drift], standing: Iterable[Drift]) -> None:

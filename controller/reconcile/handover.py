@@ -56,6 +56,15 @@ def claim(app: Application, wish: Wish, rooms: Rooms) -> None:
         rooms.queue.put(concerned, Trigger.DRIFT)
 
 
+def claim_at_first(app: Application, wish: Wish, rooms: Rooms) -> None:
+    """Take down that an Application has what was applied last, as long as nobody knows whether it wants another thing.
+
+    A wish that is newer is never overwritten by it, be it refused: others must hear of what it asks for.
+    """
+    if rooms.claims.of(app.key) is None and app.key not in rooms.claims.unknown:
+        claim(app, wish, rooms)
+
+
 def stands_at(app: Application, old: Revision, new: Revision, rooms: Rooms) -> None:
     """Take down that an Application wants the same at another commit: nobody works its wish out for that."""
     known = rooms.claims.of(app.key)

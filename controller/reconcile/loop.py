@@ -20,6 +20,7 @@ from controller.reconcile.dependencies import await_dependencies
 from controller.reconcile.drifting import notice
 from controller.reconcile.ending import settle
 from controller.reconcile.failing import fail, rest
+from controller.reconcile.handover import claim
 from controller.reconcile.healing import written
 from controller.reconcile.planning import examine_checks, has_stood, plan_of
 from controller.reconcile.recalling import recall
@@ -98,6 +99,7 @@ def target_of(app: Application, memory: Memory, rooms: Rooms) -> Target:
 
 async def planned(case: Case) -> Plan:
     """The plan of this look; in full when it is time for that, or when a person asked for what Git says already."""
+    claim(case.app, case.wish, case.rooms)
     interval = seconds(case.app.spec.sync.interval)
     await recall(case, interval)
     due = time.monotonic() - case.memory.compared_at >= interval * 0.9

@@ -31,7 +31,7 @@ from controller.model.plan import Action, Plan, Step
 from controller.model.run import Trigger
 from controller.reconcile.autoscaling import scaled
 from controller.reconcile.deleting import home_of
-from controller.reconcile.handover import Heirs, claim, doubt, heirs, keeps
+from controller.reconcile.handover import Heirs, doubt, heirs, keeps
 from controller.reconcile.whereabouts import whereabouts
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, 
 
     Raises Terminal that names all objects the server refuses, or those that another Application owns.
     """
-    claim(app, wish, rooms)
     watch(app, wish, target, rooms)
     asked = [manifest for manifest in wish.manifests if full or _moved(manifest, memory, target)]
     if asked:  # nobody watches what is shared: it may be gone, and the others with it

@@ -15,6 +15,7 @@ from controller.model.health import Health, HealthStatus, worst
 from controller.reconcile.declining import spared
 from controller.reconcile.deleting import home_of
 from controller.reconcile.drifting import attended, notice
+from controller.reconcile.handover import claim_at_first
 from controller.reconcile.healing import written
 from controller.reconcile.planning import plan_of
 from controller.reconcile.rooms import Case, Saying, memory_of
@@ -67,6 +68,7 @@ async def stand(app: Application, work: Work, rooms: Rooms) -> Standing | None:
 async def _keep(case: Case) -> Standing:
     app, target = case.app, case.target
     case.actor = Actor()  # whoever asks for something newer has not asked for this
+    claim_at_first(app, case.wish, case.rooms)
     plan = await plan_of(app, case.memory, case.wish, target, case.rooms, full=False)
     await notice(case, plan)
     inventory = len(app.status.inventory)

@@ -11,9 +11,11 @@ import pytest
 
 from controller import faults
 from controller.errors import Terminal, Transient
+from controller.model.event import EventType
 from controller.model.objects import Key, ObjectId
 from controller.model.run import Trigger
 from controller.reconcile import handover as module
+from controller.reconcile.loop import advance
 from controller.reconcile.queue import Work
 from controller.reconcile.workers import Workers
 from controller.render.request import RenderedObject
@@ -126,6 +128,42 @@ async def test_what_nobody_wants_goes_as_soon_as_that_is_known() -> None:
 
     assert not estate.stands()
     assert estate.harbour.condition("Synced")["reason"] == "Synced"
+
+
+async def test_who_claims_an_object_of_another_one_is_named_for_as_long_as_it_does() -> None:
+    """What it has applied before, and what is kept of that, does not hide what its newest commit asks for."""
+    estate = Estate()
+    await estate.begin()
+    harbour = estate.harbour
+    estate.wants = ("three",)
+    await advance(Work(HEIR, frozenset({Trigger.SPEC})), harbour.rooms)
+    assert harbour.stands("ConfigMap", "three") is not None
+    estate.wants, harbour.shelf.commits = ("three", "one"), 2
+
+    for _ in range(2):
+        await advance(Work(HEIR, frozenset({Trigger.REVISION})), harbour.rooms)
+        await estate.look()
+
+        synced = harbour.condition("Synced")
+        assert (synced["status"], synced["reason"]) == ("True", "Shared")
+        assert f"ConfigMap shop/one is declared by Application {HEIR}, too" in synced["message"]
+    causes = [event.detail["cause"] for event in harbour.ledger.of(EventType.SYNC_REFUSED)]
+    assert sorted(causes) == ["Owned", "Shared"]
+
+
+async def test_what_a_suspended_application_has_is_claimed_after_a_restart() -> None:
+    """Nobody asks for its newest wish while it is suspended: until somebody does, what it applied is known."""
+    harbour = Harbour(config("one"))
+    await harbour.look()
+    harbour.change(suspend=True)
+    harbour.restart()
+    harbour.rooms.claims.put(SHOP, None)
+
+    await harbour.look()
+
+    claim = harbour.rooms.claims.of(SHOP)
+    assert claim is not None
+    assert [str(wanted) for wanted in claim.objects] == ["ConfigMap shop/one"]
 
 
 async def test_an_heir_that_takes_long_is_waited_for_without_holding_up_each_look(
