@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path"
 	"regexp"
 	"strings"
 
@@ -21,21 +20,12 @@ func kustomizer() *krusty.Kustomizer {
 
 // renderKustomize builds a directory with a kustomization file.
 func renderKustomize(request *Request, repository *Repository) (*Answer, error) {
-	inspector := newInspector(request, repository)
-	system := &FileSystem{repository: repository, inspect: inspector.inspect}
-	if request.Kind == "kustomize" {
-		made, err := generated(request, repository)
-		if err != nil {
-			return nil, err
-		}
-		system.generated, system.at = made, join(request.Root, "kustomization.yaml")
-	}
-	built, err := kustomizer().Run(system, path.Join(mount, request.Root))
-	if system.refused != nil {
-		return nil, system.refused
+	built, inspector, err := build(request, repository)
+	if err != nil && inspector == nil {
+		return nil, err
 	}
 	if err != nil {
-		return nil, kustomizeFailure(request, inspector, err)
+		return nil, kustomizeFailure(request, repository, inspector, err)
 	}
 	manifests := newManifests(request)
 	for _, one := range built.Resources() {
@@ -62,8 +52,8 @@ var (
 )
 
 // kustomizeFailure makes Kustomize's chain of messages readable and adds what to do.
-func kustomizeFailure(request *Request, inspector *Inspector, err error) *Failure {
-	text := strings.TrimSpace(inKustomization.ReplaceAllString(err.Error(), ""))
+func kustomizeFailure(request *Request, repository *Repository, inspector *Inspector, err error) *Failure {
+	text := readable(strings.TrimSpace(inKustomization.ReplaceAllString(err.Error(), "")))
 	failure := wrong(join(request.Root, "kustomization.yaml"), "%s", text)
 	if match := registeredTwice.FindStringSubmatch(text); match != nil {
 		object := match[1] + " " + match[2]
@@ -74,6 +64,9 @@ func kustomizeFailure(request *Request, inspector *Inspector, err error) *Failur
 			failure = wrong(files[len(files)-1], "%s stands in %s", object, strings.Join(files, " and in "))
 		}
 		return failure.of(object).remedy("rename one of them, or remove it")
+	}
+	if parameter := blamed(request, repository); parameter != nil {
+		failure = parameter.failure(text)
 	}
 	for part, remedy := range kustomizeRemedies {
 		if strings.Contains(text, part) {
@@ -88,6 +81,8 @@ var kustomizeRemedies = map[string]string{
 	"plugins disabled":             "plugins and functions run programs: commit what they would produce",
 	"unable to load builtin":       "only Kustomize's built-in generators and transformers are run",
 	"unable to find one of":        "the directory needs a kustomization.yaml",
+	"is neither a strategic":       "write an object with apiVersion, kind and metadata.name, or a list of operations",
+	"ReplicationController is":     "give the name as the base has it",
 	"no matches for Id":            "a patch must name an object that a resource declares",
 	"must enable":                  "plugins and functions run programs: commit what they would produce",
 	"multiple kustomization files": "keep one kustomization file in the directory",

@@ -128,7 +128,7 @@ func readYAML(file string, text chunk, limits Limits) ([]byte, error) {
 		converted, err = yaml.YAMLToJSON(text.text)
 	}
 	if err != nil {
-		return nil, yamlFailure(file, text.line, err)
+		return nil, yamlFailure(file, text.line, indentedByTab(text, err))
 	}
 	if err := checkEnd(file, text); err != nil {
 		return nil, err
@@ -203,7 +203,11 @@ func yamlFailure(file string, start int, err error) *Failure {
 	if strings.Contains(text, "excessive aliasing") || strings.Contains(text, "exceeded max depth") {
 		return tooMuch(file, "%s: %s", file, text).at(line)
 	}
-	return wrong(file, "%s: not valid YAML: %s", file, text).at(line)
+	failure := wrong(file, "%s: not valid YAML: %s", file, text).at(line)
+	if strings.Contains(text, "tab character") {
+		return failure.remedy("indent with spaces")
+	}
+	return failure
 }
 
 // checkDepth bounds how deep objects and arrays nest, over valid JSON.

@@ -213,15 +213,33 @@ async def test_a_missing_component_is_left_out_where_that_is_allowed(renderer: R
         (KustomizeOptions(components=("../../x",)), "outside the repository", "spec.source.kustomize.components[0]"),
         (KustomizeOptions(components=("/etc",)), "absolute path", "spec.source.kustomize.components[0]"),
         (KustomizeOptions(components=("https://example.invalid/x",)), "remote", "spec.source.kustomize.components[0]"),
-        (KustomizeOptions(components=("../base",)), "", ""),
+        (KustomizeOptions(components=("../base",)), "expected kind 'Component'", "spec.source.kustomize.components[0]"),
         (
             KustomizeOptions(patches=(Patch(path="../../etc/passwd"),)),
             "outside",
             "spec.source.kustomize.patches[0].path",
         ),
-        (KustomizeOptions(patches=(Patch(patch="{"),)), "", ""),
-        (KustomizeOptions(patches=(Patch(patch=JSON, target=PatchTarget(name="(")),)), "missing closing", ""),
-        (KustomizeOptions(patches=(Patch(patch=MERGE.replace("web", "nobody")),)), "no resource matches", ""),
+        (KustomizeOptions(patches=(Patch(patch="{"),)), "", "spec.source.kustomize.patches[0]"),
+        (
+            KustomizeOptions(name_prefix="eu-", patches=(Patch(patch=MERGE), Patch(patch="{a"))),
+            "spec.source.kustomize.patches[1]: it is neither a strategic merge patch nor a JSON patch",
+            "spec.source.kustomize.patches[1]",
+        ),
+        (
+            KustomizeOptions(patches=(Patch(patch=JSON, target=PatchTarget(name="(")),)),
+            "missing closing",
+            "spec.source.kustomize.patches[0]",
+        ),
+        (
+            KustomizeOptions(patches=(Patch(patch=MERGE.replace("web", "nobody")),)),
+            "no resource matches",
+            "spec.source.kustomize.patches[0]",
+        ),
+        (
+            KustomizeOptions(replicas=(Replica(name="web", count=2), Replica(name="nope", count=2))),
+            "replicas[1]: no Deployment, StatefulSet, ReplicaSet or ReplicationController is named nope",
+            "spec.source.kustomize.replicas[1]",
+        ),
         (
             KustomizeOptions(
                 patches=(
@@ -231,8 +249,8 @@ async def test_a_missing_component_is_left_out_where_that_is_allowed(renderer: R
                     ),
                 )
             ),
-            "/spec/none/x",
-            "",
+            "/spec/none/x: missing value (its target: kind Rocket)",
+            "spec.source.kustomize.patches[0]",
         ),
     ],
 )
@@ -245,6 +263,18 @@ async def test_a_wrong_parameter_is_an_error_that_says_what_is_wrong(
 
     assert says in caught.value.message
     assert object_ in caught.value.object
+    assert "\n" not in caught.value.message
+
+
+async def test_a_file_that_fails_by_itself_is_not_blamed_on_a_parameter(renderer: Renderer) -> None:
+    """The parameters are right; the kustomization file would be no better without them."""
+    tree = MemoryTree({**FILES, "prod/kustomization.yaml": OVERLAY + "patches: [{patch: '{a'}]\n"})
+    options = KustomizeOptions(name_prefix="eu-", patches=(Patch(patch=MERGE),))
+
+    with pytest.raises(RenderError, match="neither a strategic merge patch nor a JSON patch") as caught:
+        await renderer.render(tree, RenderRequest(root="prod", kustomize=options))
+
+    assert (caught.value.file, caught.value.object) == ("prod/kustomization.yaml", "")
 
 
 async def test_a_label_that_the_file_has_in_selectors_is_not_overridden_in_silence(renderer: Renderer) -> None:

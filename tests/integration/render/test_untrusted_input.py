@@ -414,7 +414,10 @@ HOSTILE_EDITS = {
         KustomizeOptions(images=(Image(name="(((", new_tag="1"),)),
         "no image's name",
     ),
-    "sixty thousand brackets": (KustomizeOptions(patches=(Patch(patch="[" * 60_000),)), "PatchTransformer"),
+    "sixty thousand brackets": (
+        KustomizeOptions(patches=(Patch(patch="[" * 60_000),)),
+        "spec.source.kustomize.patches[0]",
+    ),
     "a deep value": (
         KustomizeOptions(
             patches=(Patch(patch=f'[{{"op":"add","path":"/x","value":{"[" * 20_000}{"]" * 20_000}}}]', target=EVERY),)
@@ -423,7 +426,7 @@ HOSTILE_EDITS = {
     ),
     "a deep mapping": (
         KustomizeOptions(patches=(Patch(patch=WORKLOAD + "x: " + "{a: " * 15_000),)),
-        "PatchTransformer",
+        "spec.source.kustomize.patches[0]",
     ),
     "an endless repetition": (
         KustomizeOptions(patches=(Patch(patch=ADD, target=PatchTarget(name="(a{1,1000}){1,1000}")),)),
@@ -437,7 +440,7 @@ HOSTILE_EDITS = {
     "itself as a component": (KustomizeOptions(components=(".",)), "cycle detected"),
     "a file as a component": (KustomizeOptions(components=("a.yaml",)), "must build at directory"),
     "a directory as a patch": (KustomizeOptions(patches=(Patch(path="."),)), "is a directory"),
-    "no text": (KustomizeOptions(patches=(Patch(patch="\x00\x01"),)), "unable to parse"),
+    "no text": (KustomizeOptions(patches=(Patch(patch="\x00\x01"),)), "neither a strategic merge patch nor"),
 }
 
 

@@ -137,6 +137,16 @@ async def test_what_is_not_yaml_is_an_error_that_names_the_file(text: str, rende
     assert "a.yaml" in caught.value.message
 
 
+@pytest.mark.parametrize("text", [HEAD + "a:\n\tb: 1\n", HEAD + "a:\n  b: 1\n \tc: 1\n", HEAD + "a:\n  - b\n\t- c\n"])
+async def test_a_tab_that_indents_is_called_a_tab(text: str, renderer: Renderer) -> None:
+    """It looks like spaces: who does not know what to look for does not find it."""
+    with pytest.raises(RenderError, match="tab character") as caught:
+        await renderer.render(MemoryTree({"a.yaml": text}), RenderRequest(root=""))
+
+    assert caught.value.line == text.count("\n", 0, text.index("\t")) + 1
+    assert caught.value.remedy == "indent with spaces"
+
+
 async def test_documents_are_split_wherever_kubectl_splits_them(renderer: Renderer) -> None:
     """With comments, spaces, Windows' line ends, a byte order mark, empty documents, and an end marker."""
     one = "apiVersion: v1\nkind: X\nmetadata: {name: %s}\n"
