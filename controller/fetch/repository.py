@@ -102,6 +102,8 @@ class Repositories:
             self._news.listeners.on_change(key)  # another verdict, maybe
         self._keys[key] = tuple(keys)
         changed = before is None or before.spec != repository.spec or before_access != poller.mirror.access
+        if before is not None and before.generation != repository.generation:
+            self._news.forget(key)  # what was found out is told of this spec, too, also where it is the same
         if changed and not starting:
             poller.ask()
 

@@ -106,6 +106,17 @@ def test_a_commit_elsewhere_in_the_repository_costs_nothing(world: World, contro
     assert (healed["revision"], _data(world)) == (second, {"version": "1"})
 
 
+def test_a_repositorys_status_is_of_its_newest_spec(world: World, controller: ControllerProcess) -> None:
+    """Also where nothing else is to be said: whoever waits for the spec's generation is not left waiting."""
+    del controller
+    world.repository().publish({"a.yaml": MAP % "1"}, "first")
+    eventually(lambda: world.condition("shop-config", "Ready", "Repository").get("status") == "True", "it is read")
+
+    world.objects.edit("shipslog.dev/v1alpha1", "Repository", "team-pay", "shop-config", {"spec": {"interval": "40s"}})
+
+    eventually(lambda: world.status("shop-config", "Repository")["observedGeneration"] == 2, "the new spec is observed")
+
+
 def test_a_private_repository_is_read_with_its_secret_and_a_wrong_one_is_said(
     world: World, controller: ControllerProcess
 ) -> None:
