@@ -13,6 +13,7 @@ import click
 
 from controller.cli import exits
 from controller.cli.exits import Exit
+from controller.cli.listing import listed
 from controller.errors import ShipslogError
 from controller.render.errors import cut
 
@@ -130,7 +131,12 @@ def _located(error: ShipslogError) -> str:
 
 def _say(message: str, remedy: str, code: Exit) -> int:
     line = cut(" ".join(message.split()), LONGEST)
-    print(f"error: {line}{f' ({remedy})' if remedy else ''}", file=sys.stderr)
+    head, entries = listed(line)
+    head += f" ({remedy})" if remedy else ""
+    print(
+        "\n".join([f"error: {head}:", *(f"  {entry}" for entry in entries)] if entries else [f"error: {head}"]),
+        file=sys.stderr,
+    )
     return code
 
 

@@ -27,19 +27,20 @@ def progress(app: Application, asked: str, before: str) -> Progress:
     """Where the sync stands that was asked for by the annotation's value `asked`; `before` is the run before it."""
     conditions = {condition.type: condition for condition in app.status.conditions}
     if app.status.last_handled_sync != asked:
-        return Progress("Requested", _under_way(conditions) or "the controller has not taken it up yet")
+        # What it is stalled by was said of an earlier look: that is no answer to this request.
+        return Progress("Requested", _under_way(conditions, "Reconciling") or "the controller has not taken it up yet")
     run = app.status.last_run
     if run is None or run.id == before:
         return Progress("Refused", _refusal(conditions), outcome=Exit.FAILED)
     if run.phase not in FINAL:
-        return Progress(run.phase.value, _under_way(conditions) or run.message, run)
+        return Progress(run.phase.value, _under_way(conditions, "Reconciling", "Stalled") or run.message, run)
     good = run.phase is Phase.SUCCEEDED
     return Progress(run.phase.value, run.message, run, Exit.OK if good else Exit.FAILED)
 
 
-def _under_way(conditions: dict[str, Condition]) -> str:
+def _under_way(conditions: dict[str, Condition], *types: str) -> str:
     """What keeps the controller, and why as far as it says."""
-    found = next((conditions[name] for name in ("Reconciling", "Stalled") if _is_true(conditions.get(name))), None)
+    found = next((conditions[name] for name in types if _is_true(conditions.get(name))), None)
     if found is None:
         return ""
     synced = conditions.get("Synced")

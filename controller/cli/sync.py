@@ -16,6 +16,7 @@ from controller.cli import options, output, plan
 from controller.cli.exits import Exit, Refused
 from controller.cli.foretell import Foretold, foretell, mirrors
 from controller.cli.home import Place, locate, opened, whoami
+from controller.cli.listing import headline, lines
 from controller.cli.nouns import application_id, key_of, read_application, understood
 from controller.cli.progress import Progress, progress
 from controller.cli.table import clean
@@ -111,7 +112,11 @@ async def _planned(home: Cluster, body: Json, wanted: Wanted, directory: Path) -
     try:
         foretold = await foretell(home, body, directory, plan.settings_for(wanted.engine))
     except ShipslogError as error:
-        print(f"warning: no plan: {clean(str(error))}", file=sys.stderr)
+        # What its objects are refused for is told once: here, or by the outcome that is waited for.
+        message = clean(str(error))
+        told_later = wanted.wait and isinstance(error, Refused)
+        said = headline(message) if told_later else "\n".join(lines(message))
+        print(f"warning: no plan: {said}", file=sys.stderr)
         return None
     if wanted.form == "table":
         plan.show(foretold, "table")

@@ -8,6 +8,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from controller.cli.listing import lines
 from controller.cli.table import clean, console, for_people, style
 
 if TYPE_CHECKING:
@@ -55,5 +56,5 @@ class View:
     def _line(self, seen: Progress, seconds: float) -> Text:
         line = Text(f"{self._name} {seconds:6.1f} s  ")
         line.append(f"{seen.phase:<10}", style=style(seen.phase))
-        line.append(f" {clean(seen.message)}" if seen.message else "")
+        line.append(" " + "\n".join(lines(clean(seen.message))) if seen.message else "")
         return line

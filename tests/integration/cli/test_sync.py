@@ -76,6 +76,26 @@ def test_a_sync_whose_objects_are_refused_fails_with_their_error(shop: Ship) -> 
     assert shop.configmaps() == before
 
 
+def test_a_refusal_of_several_objects_is_told_once_a_line_each(shop: Ship) -> None:
+    """Not by the plan as well, and not as what a later request is waiting for."""
+    shop.publish("shop", 13, bad=configmap("Bad_Name", 1), worse=configmap("Worse_Name", 1))
+    try:
+        said = shop.shell("sync", "shop")
+        planned = shop.shell("plan", "shop")
+    finally:
+        shop.publish("shop", 13, bad=None, worse=None)
+    again = shop.shell("sync", "shop", "--no-plan")
+
+    assert said.err == "warning: no plan: 2 of 3 objects refused\n"
+    for name in ("Bad_Name", "Worse_Name"):
+        (line,) = (line for line in said.out.splitlines() if f"ConfigMap team/{name}: " in line)
+        assert line.startswith("  shop/")
+    assert planned.err.splitlines()[0] == "error: 2 of 3 objects refused (correct them in Git):"
+    assert len(planned.err.splitlines()) == 3
+    assert again.code == 0
+    assert "refused" not in again.out
+
+
 def test_a_sync_in_detect_mode_is_refused(ship: Ship) -> None:
     """An Application that is only watched says so."""
     ship.application("watched", mode="detect")

@@ -40,6 +40,12 @@ def run(phase: str, id_: str = "new", message: str = "") -> dict[str, Any]:
             "trying again: no route",
             None,
         ),
+        (
+            {"lastHandledSync": "older", "conditions": [condition("Stalled", "True", "refused before")]},
+            "Requested",
+            "has not taken it up",
+            None,
+        ),
         ({"lastHandledSync": ASKED, "lastRun": run("Applying")}, "Applying", "", None),
         (
             {
