@@ -10,8 +10,9 @@ from controller.cli import options, output
 from controller.cli.home import Place, locate, opened, whoami
 from controller.cli.nouns import application_id, key_of, read_application
 from controller.cli.table import Table
-from controller.model.labels import ACTOR_ANNOTATION, API_VERSION
+from controller.model.labels import API_VERSION, SUSPENSION_ANNOTATION
 from controller.model.objects import Key
+from controller.model.suspension import Suspension, text
 
 
 @click.command("suspend")
@@ -41,6 +42,8 @@ async def _switch(place: Place, key: Key, *, suspend: bool) -> bool:
         if bool(body["spec"].get("suspend")) == suspend:
             return False
         user = await whoami(cluster, place.user)
-        patch = {"metadata": {"annotations": {ACTOR_ANNOTATION: user}}, "spec": {"suspend": suspend}}
+        switched = Suspension(by=user, suspend=suspend, generation=body["metadata"]["generation"] + 1)
+        annotations = {SUSPENSION_ANNOTATION: text(switched)}
+        patch = {"metadata": {"annotations": annotations}, "spec": {"suspend": suspend}}
         await cluster.merge(application_id(key), API_VERSION, patch)
         return True

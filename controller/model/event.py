@@ -47,6 +47,12 @@ class EventType(enum.Enum):
     APPLY_INTENT = ("apply.intent", "S4000", "info", "Durable before the first write: nothing is written unseen.")
     APPLY_OBJECT = ("apply.object", "S4001", "info", "One object was written, or could not be.")
     PRUNE_OBJECT = ("prune.object", "S4002", "info", "One object was deleted because Git no longer has it.")
+    OBJECT_LEFT = (
+        "object.left",
+        "S4004",
+        "warning",
+        "One object stays when its Application goes or moves away, and why: nobody keeps it, but for one that it says.",
+    )
     APPLY_RESULT = ("apply.result", "S4003", "info", "How the writes of one intent ended; unknown after a crash.")
     SYNC_COMPLETED = ("sync.completed", "S5000", "info", "A run ended: with what revision, health and duration.")
     HEALTH_CHANGED = ("health.changed", "S6000", "info", "The verdict on an Application changed.")

@@ -11,11 +11,11 @@ from controller.errors import NotReady, ShipslogError, Transient
 from controller.model.event import Actor, Draft, EventType
 from controller.model.labels import FINALIZER, owner_value
 from controller.model.run import FINAL, Phase
-from controller.reconcile.brief import brief
 from controller.reconcile.handover import forgo
+from controller.reconcile.leftovers import leave_behind
 from controller.reconcile.records import sync_completed
 from controller.reconcile.rooms import draft, memory_of
-from controller.reconcile.teardown import StillGoing, StuckInDeletion, Teardown, at
+from controller.reconcile.teardown import StillGoing, StuckInDeletion, Teardown
 from controller.record.identifier import derived
 
 if TYPE_CHECKING:
@@ -105,15 +105,7 @@ async def _clear(app: Application, cluster: str, why: str, rooms: Rooms, *, wait
     if not reason:
         await Teardown(app, rooms.fleet.target(cluster), why, rooms).run(wait=wait)
         return
-    names = [str(entry.id) for entry in app.status.inventory]
-    left = draft(
-        app,
-        EventType.SYNC_REFUSED,
-        outcome="refused",
-        reason=f"{len(names)} objects were left behind: {reason}",
-        detail=brief({"cause": "LeftBehind", "objects": names[:200], "objectsInAll": len(names)}, "objects"),
-    )
-    await rooms.ledger.append(at(left, cluster))
+    await leave_behind(app, cluster, {entry.id: reason for entry in app.status.inventory}, rooms)
 
 
 def _orphan_reason(app: Application, cluster: str, rooms: Rooms) -> str:

@@ -182,12 +182,14 @@ class Case:
         return draft(self.app, type_, actor=fields.pop("actor", self.actor), **fields)
 
 
-def draft(app: Application, type_: EventType, *, object_id: ObjectId | None = None, **fields: Any) -> Draft:
-    """An event about an Application, or about one object of it."""
+def draft(
+    app: Application, type_: EventType, *, object_id: ObjectId | None = None, cluster: str = "", **fields: Any
+) -> Draft:
+    """An event about an Application, or about one object of it; in another cluster than its destination where said."""
     target = EventTarget(
         namespace=app.key.namespace,
         application=app.key.name,
-        cluster=app.spec.destination.cluster,
+        cluster=cluster or app.spec.destination.cluster,
         object=str(object_id) if object_id else "",
     )
     return Draft(type=type_, target=target, **fields)

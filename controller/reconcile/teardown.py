@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from controller import faults
 from controller.apply.execute import Result, Terms, execute
 from controller.apply.order import ordered, reversed_ranks
@@ -25,6 +23,7 @@ from controller.model.run import Trigger
 from controller.reconcile.brief import brief
 from controller.reconcile.handover import doubt, heirs, patience
 from controller.reconcile.intent import How, intent
+from controller.reconcile.leftovers import leave_behind
 from controller.reconcile.moment import epoch
 from controller.reconcile.rooms import draft, memory_of
 from controller.reconcile.whereabouts import whereabouts
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from controller.model.application import Application, InventoryEntry
+    from controller.model.objects import ObjectId
     from controller.reconcile.fleet import Target
     from controller.reconcile.rooms import Rooms
 
@@ -75,9 +75,11 @@ class Teardown:
         self.why = why
         self.rooms = rooms
         self.run_id = rooms.new_id()
+        self._left: dict[ObjectId, str] = {}
+        """What stays, and why."""
 
     async def run(self, *, wait: bool) -> None:
-        """Delete what is still ours; with `wait` until it is gone.
+        """Delete what is still ours, with `wait` until it is gone, and record what stays.
 
         Raises StillGoing and StuckInDeletion for what is not, Transient when objects could not be deleted, InDoubt
         while others may want them, and ClusterSuspended.
@@ -97,6 +99,7 @@ class Teardown:
             stuck_for_long += going
         if stuck_for_long:
             raise StuckInDeletion(f"not gone: {_named(stuck_for_long)}", remedy=REMEDY)
+        await leave_behind(self.app, self.target.client.name, self._left, self.rooms)
 
     async def _steps(self, entries: Sequence[InventoryEntry]) -> tuple[Step, ...]:
         """What is to be deleted, and what is on its way; not what another Application wants by now."""
@@ -110,12 +113,15 @@ class Teardown:
             step = prune_step(entry.id, version, live, owner)
             if step and not step.released and (step.going or step.action is Action.PRUNE):
                 found.append(step)
+            elif step:
+                self._left[step.id] = step.reason
 
         await together("look", (look(entry) for entry in entries))
         wanted = [step.id for step in found if step.action is Action.PRUNE]
         known = await heirs(self.app, wanted, self.target, self.rooms)
         for key in set(known.taken.values()):
             self.rooms.queue.put(key, Trigger.DRIFT)
+        self._left |= {wanted: f"Application {heir} has it from now on" for wanted, heir in known.taken.items()}
         left = [step for step in found if step.id not in known.taken]
         if any(step.action is Action.PRUNE for step in left) and (why := doubt(self.app, known, self.rooms, gone=True)):
             raise InDoubt(f"its objects are not deleted yet: {why}", after=patience(self.app, self.rooms))
@@ -169,13 +175,8 @@ class Teardown:
         )
 
     def _draft(self, type_: EventType, **fields: object) -> Draft:
-        event = draft(self.app, type_, correlation_id=self.run_id, **fields)  # type: ignore[arg-type]
-        return at(event, self.target.client.name)
-
-
-def at(event: Draft, cluster: str) -> Draft:
-    """The event, about another cluster than the Application's destination."""
-    return msgspec.structs.replace(event, target=msgspec.structs.replace(event.target, cluster=cluster))
+        where = self.target.client.name
+        return draft(self.app, type_, cluster=where, correlation_id=self.run_id, **fields)  # type: ignore[arg-type]
 
 
 def _named(steps: Sequence[Step]) -> str:

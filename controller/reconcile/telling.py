@@ -13,6 +13,8 @@ from controller.model.application import DRIFTS
 from controller.model.condition import merge
 from controller.model.event import Actor, EventType, Outcome
 from controller.model.health import HealthStatus
+from controller.model.labels import SUSPENSION_ANNOTATION
+from controller.model.suspension import parse
 from controller.reconcile.moment import epoch, whole
 from controller.reconcile.rooms import draft, memory_of
 from controller.record.identifier import derived
@@ -64,11 +66,19 @@ async def _suspension(app: Application, rooms: Rooms, found: Findings) -> None:
             app,
             type_,
             id=derived(type_.label, app.uid, str(app.generation)),
-            actor=Actor(kind="unknown", name=""),
+            actor=_switched_by(app, suspend=after),
             revision=app.status.revision.sha,
             reason=f"spec.suspend is {str(after).lower()}",
         )
     )
+
+
+def _switched_by(app: Application, *, suspend: bool) -> Actor:
+    """Who did it, where it was done by the command line: an edit of the spec says nothing of who made it."""
+    said = parse(app.annotations.get(SUSPENSION_ANNOTATION, ""))
+    if said is None or (said.suspend, said.generation) != (suspend, app.generation):
+        return Actor(kind="unknown", name="")
+    return Actor(kind="user", name=said.by)
 
 
 _OUTCOMES: dict[HealthStatus, Outcome] = {

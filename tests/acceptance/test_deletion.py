@@ -55,7 +55,7 @@ def _orphan(world: World) -> None:
 
 
 def _left(world: World) -> Sequence[Any]:
-    return [event for event in world.ledger.events("sync.refused") if event["detail"]["cause"] == "LeftBehind"]
+    return world.ledger.events("object.left")
 
 
 def _connect(world: World, kubeconfig: str) -> None:
@@ -78,7 +78,8 @@ def test_the_objects_stay_by_choice(world: World, controller: ControllerProcess)
     assert _map(world, "a") is not None
     eventually(lambda: _left(world), "it is recorded")
     assert "spec.deletion is orphan" in _left(world)[0]["reason"]
-    assert _left(world)[0]["detail"]["objects"] == ["ConfigMap shop/a", "ConfigMap shop/b"]
+    assert [event["target"]["object"] for event in _left(world)] == ["ConfigMap shop/a", "ConfigMap shop/b"]
+    assert world.ledger.events("sync.refused") == []
 
 
 def test_the_objects_go_by_choice_whatever_sync_prune_says(world: World, controller: ControllerProcess) -> None:

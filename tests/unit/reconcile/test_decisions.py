@@ -5,8 +5,16 @@ from __future__ import annotations
 import json
 
 from controller.model.event import EventType
-from controller.model.labels import DECLINE_ANNOTATION
+from controller.model.labels import (
+    DECLINE_ANNOTATION,
+    OBJECT_SYNC_ANNOTATION,
+    OWNER_LABEL,
+    PRUNE_ANNOTATION,
+    SUSPENSION_ANNOTATION,
+)
+from controller.model.objects import ObjectId
 from controller.model.run import Trigger
+from controller.model.suspension import Suspension, text
 from tests.unit.reconcile.harbour import Harbour, config
 
 
@@ -22,3 +30,50 @@ async def test_a_declined_heal_is_found_by_its_object() -> None:
 
     (declined,) = harbour.ledger.of(EventType.DRIFT_DECLINED)
     assert (declined.target.object, declined.actor.name) == ("ConfigMap shop/settings", "jane")
+
+
+async def test_who_suspends_and_resumes_by_the_command_line_is_known() -> None:
+    """What the annotation says holds for that one switch; who edits the spec by hand is unknown."""
+    harbour = Harbour(config())
+    await harbour.look()
+    for generation, by, suspend in ((2, "jane", True), (3, "ada", False)):
+        said = text(Suspension(by=by, suspend=suspend, generation=generation))
+        harbour.change(annotations={SUSPENSION_ANNOTATION: said}, suspend=suspend)
+        await harbour.look()
+    stale = {SUSPENSION_ANNOTATION: text(Suspension(by="ada", suspend=True, generation=3))}
+    harbour.change(annotations=stale, suspend=True)
+    await harbour.look()
+    harbour.change(annotations={SUSPENSION_ANNOTATION: "{"}, suspend=False)
+    await harbour.look()
+
+    who = [
+        [(event.actor.kind, event.actor.name) for event in harbour.ledger.of(type_)]
+        for type_ in (EventType.APPLICATION_SUSPENDED, EventType.APPLICATION_RESUMED)
+    ]
+    assert who == [[("user", "jane"), ("unknown", "")], [("user", "ada"), ("unknown", "")]]
+
+
+async def test_what_is_kept_when_its_application_is_deleted_is_recorded() -> None:
+    """Each object that stays, and why: nobody has it from then on."""
+    kept = config("kept") | {"metadata": {"name": "kept", "annotations": {PRUNE_ANNOTATION: "never"}}}
+    alone = config("alone") | {"metadata": {"name": "alone", "annotations": {OBJECT_SYNC_ANNOTATION: "never"}}}
+    harbour = Harbour(config("goes"), config("freed"), kept, config("alone"))
+    await harbour.look()
+    freed = harbour.waters.objects[ObjectId("", "ConfigMap", "shop", "freed")]
+    del freed["metadata"]["labels"][OWNER_LABEL]
+    harbour.waters.objects[ObjectId("", "ConfigMap", "shop", "alone")]["metadata"]["annotations"] |= alone["metadata"][
+        "annotations"
+    ]
+    harbour.delete()
+
+    await harbour.look()
+
+    assert not harbour.held
+    assert harbour.stands("ConfigMap", "goes") is None
+    left = {event.target.object: event.reason for event in harbour.ledger.of(EventType.OBJECT_LEFT)}
+    assert left == {
+        "ConfigMap shop/alone": f"its annotation {OBJECT_SYNC_ANNOTATION} is never",
+        "ConfigMap shop/freed": "it no longer carries our owner label",
+        "ConfigMap shop/kept": f"its annotation {PRUNE_ANNOTATION} is never",
+    }
+    assert [event.target.object for event in harbour.ledger.of(EventType.PRUNE_OBJECT)] == ["ConfigMap shop/goes"]

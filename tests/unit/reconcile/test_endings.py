@@ -169,10 +169,10 @@ async def test_a_deleted_application_leaves_its_objects_where_that_is_wanted(spe
 
     assert harbour.stands("ConfigMap", "settings") is not None
     assert not harbour.held
-    left = [event for event in harbour.ledger.of(EventType.SYNC_REFUSED) if event.detail["cause"] == "LeftBehind"]
-    assert len(left) == 1
-    assert why in left[0].reason
-    assert left[0].detail["objects"] == ["ConfigMap shop/settings"]
+    (left,) = harbour.ledger.of(EventType.OBJECT_LEFT)
+    assert why in left.reason
+    assert (left.target.object, left.outcome) == ("ConfigMap shop/settings", "success")
+    assert harbour.ledger.of(EventType.SYNC_REFUSED) == []
 
 
 async def test_an_application_stays_while_an_object_can_not_be_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
