@@ -58,7 +58,7 @@ async def conclude(case: Case, plan: Plan, verdict: Verdict, run: Run | None, re
     case.target.live.attend(case.owner, attended(case, case.memory.drifts or ()))
     unhealed, said = _unhealed(case, run, results), remark(case, plan)
     await told(case, said)
-    outcome = Outcome(plan=plan, verdict=verdict, status=status, health=health, unhealed=unhealed, remark=said)
+    outcome = Outcome(verdict=verdict, status=status, health=health, unhealed=unhealed, remark=said)
     await _refusal(case, verdict)
     await tell(case.app, case.rooms, status, findings(case, outcome), case.said)
     return _next(case, plan, status)

@@ -9,9 +9,9 @@ import msgspec
 from controller.govern.judge import Verdict
 from controller.model.application import ApplicationStatus
 from controller.model.health import Health
-from controller.model.plan import Action, Plan
 from controller.model.run import Phase
 from controller.reconcile.remarks import Remark
+from controller.reconcile.rooms import NO_PRUNE
 from controller.record.status import Findings, Truth
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ _NAMED = 3
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a look. `unhealed` says what could not be written back; empty when all was."""
 
-    plan: Plan
     verdict: Verdict
     status: ApplicationStatus
     health: Health
@@ -77,9 +76,8 @@ def _unwritten(case: Case, outcome: Outcome) -> _Synced | None:
         return _Synced("False", "ApplyFailed", run.message, again)
     if outcome.unhealed:
         return _Synced("False", "HealFailed", outcome.unhealed, "trying again")
-    steps = outcome.plan.steps
-    if any(step.action is Action.SKIP and step.manifest is None and "false" in step.reason for step in steps):
-        return _Synced("False", "PruneSkipped", "objects that left Git stay: sync.prune is false")
+    if unpruned := [name for name, why in case.memory.kept.items() if why == NO_PRUNE]:
+        return _Synced("False", "PruneSkipped", f"objects that left Git stay: {NO_PRUNE}: {_several(unpruned)}")
     return None
 
 
@@ -88,6 +86,8 @@ def _in_order(case: Case, outcome: Outcome) -> _Synced:
     # The revision that the objects came with: a commit elsewhere in the repository is no news of this Application.
     revision = f"revision {outcome.status.revision.sha[:8]}"
     message = "; ".join((revision, *case.wish.warnings, *case.memory.notes.values()))
+    if case.memory.kept:
+        message += f"; kept, though not in Git: {_several(f'{name} ({why})' for name, why in case.memory.kept.items())}"
     said = outcome.remark
     if said is None:
         return _Synced("True", "Synced", message)

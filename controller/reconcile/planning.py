@@ -32,6 +32,7 @@ from controller.model.run import Trigger
 from controller.reconcile.autoscaling import scaled
 from controller.reconcile.deleting import home_of
 from controller.reconcile.handover import Heirs, doubt, heirs, keeps
+from controller.reconcile.rooms import NO_PRUNE
 from controller.reconcile.whereabouts import whereabouts
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ def _owned(step: Step, memory: Memory, *, heals: bool) -> Step:
 async def _prunes(
     app: Application, memory: Memory, wish: Wish, target: Target, rooms: Rooms, *, full: bool
 ) -> tuple[Step, ...]:
+    memory.kept = {}
     if home_of(app) != app.spec.destination.cluster:
         return ()  # what stands in another cluster is pruned there, before anything is written here
     wanted = wish.by_id
@@ -147,14 +149,17 @@ async def _prunes(
         async with gate:
             step = await _leftover(entry, known.get(entry.id), memory, target, owner_value(rooms.installation, app.key))
         if step and step.action is Action.PRUNE and not app.spec.sync.prune:
-            step = msgspec.structs.replace(step, action=Action.SKIP, reason="sync.prune is false")
+            step = msgspec.structs.replace(step, action=Action.SKIP, reason=NO_PRUNE)
         if step:
             steps.append(step)
 
     await together("look", (look(entry) for entry in app.status.inventory if entry.id not in wanted))
     # What empties an Application is refused as such: no other one's wish has to be known for that.
     refused = not app.spec.sync.allow_empty and not any(manifest.owned for manifest in wish.manifests)
-    return tuple(reversed(ordered(await _handed_over(app, steps, target, rooms, refused=refused))))
+    meant = {step.id for step in steps if step.action is Action.SKIP and not step.going}
+    steps = await _handed_over(app, steps, target, rooms, refused=refused)
+    memory.kept = {str(step.id): step.reason for step in ordered(steps) if step.id in meant and not step.released}
+    return tuple(reversed(ordered(steps)))
 
 
 async def _leftover(

@@ -97,6 +97,8 @@ class Memory:
     baselines: dict[ObjectId, Baseline] = dataclasses.field(default_factory=dict)
     staying: dict[ObjectId, tuple[str, Step]] = dataclasses.field(default_factory=dict)
     """Objects that left Git and stand: the version that was looked at, and what was made of it."""
+    kept: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Objects that left Git and are ours to keep, and why: by an annotation, or because nothing is pruned."""
     wish: Wish | None = None
     wish_source: object = None
     """The rendering that `wish` was made of."""
@@ -209,6 +211,8 @@ def observed(app: Application, revision: Revision) -> Draft:
     )
 
 
+NO_PRUNE = "sync.prune is false"
+"""Why objects that left Git stay, where none of them is to be deleted."""
 GRACE = 5.0
 """Seconds for which what an Application refers to may still be on its way: people create both in one go."""
 

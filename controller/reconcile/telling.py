@@ -38,13 +38,13 @@ async def tell(
     await _health_moved(app, rooms, found)
     await _suspension(app, rooms, found)
     open_ = memory_of(rooms, app).drifts
-    drifted = len(status.drift if open_ is None else open_)
+    drifted, kept = len(status.drift if open_ is None else open_), len(memory_of(rooms, app).kept)
     status = msgspec.structs.replace(
         status,
         drift=status.drift[:DRIFTS],
         conditions=merge(app.status.conditions, conditions(found), whole(rooms.now())),
         observed_generation=app.generation,
-        summary=amount(len(status.inventory), "object") + (f", {drifted} drifted" if drifted else ""),
+        summary=", ".join((amount(len(status.inventory), "object"), *_counted(kept=kept, drifted=drifted))),
     )
     faults.reach("before-status")
     app = await rooms.announcer.status(app, status)
@@ -52,6 +52,10 @@ async def tell(
     _show(app, rooms, found, drifted)
     for saying in said:
         await rooms.announcer.event(app, saying.reason, saying.message, kind="Warning" if saying.warning else "Normal")
+
+
+def _counted(**numbers: int) -> list[str]:
+    return [f"{number} {what}" for what, number in numbers.items() if number]
 
 
 async def _suspension(app: Application, rooms: Rooms, found: Findings) -> None:

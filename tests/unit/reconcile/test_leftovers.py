@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from controller.model.health import Health, HealthStatus
-from controller.model.labels import OWNER_LABEL
+from controller.model.labels import OWNER_LABEL, PRUNE_ANNOTATION
 from controller.model.live import LiveView
 from controller.model.run import Trigger
 from tests.unit.reconcile.harbour import Harbour, config
@@ -92,3 +92,45 @@ async def test_what_stays_is_asked_about_once(monkeypatch: pytest.MonkeyPatch, s
     await harbour.look()
     assert harbour.stands("ConfigMap", "two") is None
     assert harbour.stands("ConfigMap", "three") is None
+
+
+async def test_what_is_kept_though_it_left_git_is_counted_and_named() -> None:
+    """Nobody has to compare the inventory with Git to see it."""
+    names = ("a", "b", "c", "d")
+    harbour = Harbour(config("stays"), *(_kept(name) for name in names))
+    await harbour.look()
+    assert harbour.status["summary"] == "5 objects"
+    harbour.shelf.objects = [config("stays")]
+
+    for _ in range(2):
+        await harbour.look(Trigger.REVISION)
+
+        synced = harbour.condition("Synced")
+        assert (synced["status"], synced["reason"]) == ("True", "Synced")
+        assert f"kept, though not in Git: ConfigMap shop/a (its annotation {PRUNE_ANNOTATION} is " in synced["message"]
+        assert synced["message"].endswith(" and 1 more")
+        assert harbour.status["summary"] == "5 objects, 4 kept"
+
+    harbour.shelf.objects = [config("stays"), *(_kept(name) for name in names)]
+    await harbour.look(Trigger.REVISION)
+    assert harbour.status["summary"] == "5 objects"
+    assert "kept" not in harbour.condition("Synced")["message"]
+
+
+async def test_what_is_not_pruned_is_named() -> None:
+    """Not only that something stays, but what."""
+    harbour = Harbour(config("one"), config("two"), prune=False)
+    await harbour.look()
+    harbour.shelf.objects = [config("one")]
+
+    await harbour.look(Trigger.REVISION)
+
+    synced = harbour.condition("Synced")
+    assert (synced["status"], synced["reason"]) == ("False", "PruneSkipped")
+    assert synced["message"] == "objects that left Git stay: sync.prune is false: ConfigMap shop/two"
+    assert harbour.status["summary"] == "2 objects, 1 kept"
+
+
+def _kept(name: str) -> Json:
+    """An object that is never to be deleted."""
+    return config(name) | {"metadata": {"name": name, "annotations": {PRUNE_ANNOTATION: "never"}}}
