@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from controller.diff.ignored import check
 from controller.diff.namespace import shared_namespace
 from controller.diff.normalise import Ownership, claim
+from controller.diff.unmatched import unmatched
 from controller.errors import Terminal
 from controller.model.canonical import digest
 from controller.model.labels import CONFIDENTIAL_ANNOTATION
@@ -84,6 +85,7 @@ async def claimed(
         raise Terminal("; ".join(wrong), remedy="remove metadata.namespace")
     _refuse_twins(manifests)
     manifests += _namespace(app, manifests)
+    warnings += unmatched(app.spec.ignore_differences, (manifest.id for manifest in manifests))
     said = (*rendered.warnings, *warnings, *([UNSTEADY] if rendered.nondeterministic else []))
     return Wish(revision, _digest(manifests, app), tuple(manifests), tuple(skipped), said), not scopes.unknown
 

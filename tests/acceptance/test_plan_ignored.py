@@ -112,6 +112,20 @@ def test_a_rule_that_goes_gives_the_field_back_to_git(world: World) -> None:
     assert world.ledger.events("drift.detected") == []
 
 
+@pytest.mark.usefixtures("controller")
+def test_a_rule_that_fits_no_object_is_told(world: World) -> None:
+    """By the Application, which is in order, and by its plan: with what was most likely meant."""
+    _published(world)
+    rule = {"kind": "Deployment", "jsonPointers": ["/spec/replicas"]}
+
+    world.application("shop", path="shop", ignoreDifferences=[rule])
+
+    said = "ignoreDifferences[0] fits no object: for Deployment write group: apps"
+    eventually(lambda: said in world.condition("shop", "Synced").get("message", ""), "the condition says so")
+    assert world.condition("shop", "Synced")["status"] == "True"
+    assert f"warning: {said}" in _shipslog(world, "plan", f"{TEAM}/shop").stderr
+
+
 def test_rules_of_the_installation_hold_for_every_application(world: World) -> None:
     """As the chart's values give them; one that can't be read keeps the controller from starting, with its place."""
     rule = {"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}
