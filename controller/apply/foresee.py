@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from controller.apply.replace import replacement
 from controller.apply.takeover import takeover
@@ -26,6 +26,8 @@ IN_FLIGHT = 50
 """Questions of one plan under way at once; the client bounds a cluster's requests as a whole."""
 TRIES = 4
 """Times that an object is asked about while others write it between our questions."""
+TAKEN = "OwnedByOthers"
+"""The cause of a refusal to take fields from others."""
 LONGEST = 2048
 """Characters that are told of one object."""
 
@@ -38,6 +40,11 @@ Leave = Callable[["Manifest", "Json | None", AbstractSet[str]], "Manifest"]
 """The manifest without what it leaves to others, given the live object and the former managers (diff's rule)."""
 
 
+Refusals = Literal["raised", "judged", "left"]
+"""What becomes of objects that the server refuses. `raised`: nothing goes on. `judged`: of a wish that stood before,
+what differs is told, as far as it can be known. `left`: so it is, and what can't be known is left alone."""
+
+
 async def foresee(
     cluster: Cluster,
     manifests: Sequence[Manifest],
@@ -45,14 +52,16 @@ async def foresee(
     wished: Sequence[Manifest],
     former: AbstractSet[str] = frozenset(),
     leave: Leave = lambda manifest, _live, _former: manifest,
+    refusals: Refusals = "raised",
 ) -> dict[ObjectId, Foreseen]:
     """What the server says about each of the manifests; `wished` is all that the plan wants.
 
     `former` are field managers whose fields become ours (see controller.apply.takeover); `leave` makes of a
     wish what is sent.
 
-    Raises one error that names every object that can't be written: Terminal where correcting one of them is what
-    helps, else Transient. Only a failure that is nothing of one object's own (no answer, told to wait) is raised alone.
+    Raises one error that names every object that can't be written, where refusals are raised: Terminal where
+    correcting one of them is what helps, else Transient. Only a failure that is nothing of one object's own (no
+    answer, told to wait) is raised alone.
     """
     pending = Pending(wished)
     # A Namespace that nobody asks about stands as it stood.
@@ -76,9 +85,19 @@ async def foresee(
     await together("foresee", (question(manifest) for manifest in manifests))
     changing = pending.changing(answers)
     held = [refusal for refusal in refused if not _may_pass(refusal, changing)]
+    passing = [refusal[0] for refusal in refused if refusal not in held]
+
+    async def judge(manifest: Manifest, error: ShipslogError) -> None:
+        async with gate:
+            if (judged := await questions.judged(manifest, error, refusals)) is not None:
+                answers[manifest.id] = judged
+
+    if refusals != "raised":
+        await together("judge", (judge(manifest, error) for manifest, _, error in held))
+        held = [refusal for refusal in held if refusal[0].id not in answers]
     if held:
         raise _refusal([(said, error) for _, said, error in held], len(wished))
-    for manifest, _, _ in refused:
+    for manifest in passing:
         answers[manifest.id] = Foreseen(deferred=f"CustomResourceDefinition of {manifest.id.group_kind}")
     return answers
 
@@ -198,6 +217,26 @@ class _Questions:
         if live is not None and replace and isinstance(error, Unchangeable):
             return await replacement(self._cluster, manifest, live, error)
         raise error
+
+    async def judged(self, wish: Manifest, error: ShipslogError, refusals: Refusals) -> Foreseen | None:
+        """What stands of a wish that the server refuses; None where that can't be told and is not to be left alone."""
+        alone = Foreseen(untouched=str(error)) if refusals == "left" else None
+        if isinstance(error, KindMissing) or (refusals == "judged" and not isinstance(error, Terminal)):
+            return alone
+        try:
+            options = options_of(wish.body)
+            manifest, live = await self._sent(wish, frozenset())
+            live = live or await self._cluster.get(manifest.id, manifest.api_version)
+        except (Unreachable, NotReady):
+            raise
+        except (ValueError, ShipslogError):
+            return alone
+        sent = manifest.body if manifest is not wish else None
+        predicted = None
+        if live is not None and not options.force and error.cause == TAKEN:
+            with contextlib.suppress(ShipslogError):  # asked, and never done
+                predicted = await self._cluster.apply(manifest.body, dry_run=True, force=True, manager=manifest.manager)
+        return Foreseen(live, predicted, sent=sent, refused=str(error))
 
     async def _sent(self, wish: Manifest, former: AbstractSet[str]) -> tuple[Manifest, Json | None]:
         """The wish as it is sent, and the live object where that had to be read first."""

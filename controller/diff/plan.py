@@ -8,6 +8,7 @@ from controller.diff.attribution import DELETED, attribute
 from controller.diff.compare import differences
 from controller.diff.ownership import disowned, ownership_digest
 from controller.diff.path import shortened
+from controller.diff.presumed import presumed
 from controller.model.base import Json
 from controller.model.labels import INSTALLATION_LABEL, OWNER_LABEL
 from controller.model.live import Baseline, Foreseen, LiveView, Mark, newer
@@ -57,13 +58,18 @@ def step_of(manifest: Manifest, foreseen: Foreseen, *, stood: bool, baseline: Ba
         return msgspec.structs.replace(step, action=Action.SKIP, reason=foreseen.untouched)
     if foreseen.deferred:
         return msgspec.structs.replace(step, reason=f"after {foreseen.deferred}", deferred=True, drifted=stood)
-    if foreseen.live is None or foreseen.predicted is None:
+    if foreseen.live is None or (foreseen.predicted is None and not foreseen.refused):
         return msgspec.structs.replace(step, drifted=stood, attribution=DELETED if stood else None)
     step = msgspec.structs.replace(step, uid=foreseen.live["metadata"]["uid"])
+    if foreseen.predicted is None:
+        changes = presumed(sent.body, foreseen.live)
+        if not changes:  # it stands as far as can be told
+            return msgspec.structs.replace(step, action=Action.SKIP, reason=foreseen.refused)
+        return _standing(step, foreseen, changes, stood=stood)
     settled = sent.body if _settled(manifest, foreseen.live, baseline) else None
     former = foreseen.takeover.managers if foreseen.takeover else ()
     changes = differences(foreseen.live, foreseen.predicted, sent=settled, former=former)
-    return _standing(step, foreseen, changes, stood=stood)
+    return msgspec.structs.replace(_standing(step, foreseen, changes, stood=stood), reserved=foreseen.refused)
 
 
 def _settled(manifest: Manifest, live: Json, baseline: Baseline | None) -> bool:

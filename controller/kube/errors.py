@@ -5,7 +5,7 @@ ApiError                the server answered with an error; `answer` holds what i
 ├── Invalid             Terminal    400, 413, 422: the object is wrong; `answer.causes` name the fields
 │   └── Immutable                   422: nothing is wrong but that the fields can't be changed on the live object
 ├── Denied              Terminal    an admission webhook or policy said no; `by` names it
-├── Contested           Terminal    409 of an apply without force: `conflicts` name fields and their managers
+├── OwnedByOthers       Terminal    409 of an apply without force: `conflicts` name fields and their managers
 ├── Forbidden           Terminal    403: names the verb, resource and namespace that a role must allow
 ├── Unsupported         Terminal    405, 406, 415: the server can't do this
 ├── HeldBack            Transient   403 that passes by itself
@@ -174,7 +174,7 @@ class FieldConflict(msgspec.Struct, frozen=True):
     field: str
 
 
-class Contested(ApiError, fates.Terminal):
+class OwnedByOthers(ApiError, fates.Terminal):
     """Fields belong to other managers, and were not to be taken from them."""
 
     def __init__(

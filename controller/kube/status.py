@@ -17,7 +17,6 @@ from controller.kube.errors import (
     ApiError,
     Cause,
     Conflict,
-    Contested,
     Denied,
     FieldConflict,
     Forbidden,
@@ -26,6 +25,7 @@ from controller.kube.errors import (
     Invalid,
     NamespaceMissing,
     NotFound,
+    OwnedByOthers,
     QuotaExceeded,
     ServerError,
     ServerTimeout,
@@ -289,7 +289,7 @@ def _conflict(message: str, answer: Answer) -> ApiError:
     if not conflicts:
         return Conflict(message, answer=answer)
     taken = ", ".join(f"{conflict.field} belongs to {conflict.manager}" for conflict in conflicts)
-    return Contested(
+    return OwnedByOthers(
         f"{message}: {taken}",
         remedy="leave these fields out of Git, or let them be taken over",
         answer=answer,

@@ -7,7 +7,7 @@ from controller.metrics.registry import LONG, Registry
 CHANGES = ("changed", "removed", "deleted")
 FAILURES = (
     "Conflict",
-    "Contested",
+    "OwnedByOthers",
     "Denied",
     "Forbidden",
     "Immutable",

@@ -76,6 +76,8 @@ class Foreseen(msgspec.Struct, frozen=True):
         return f"Foreseen(live={self.live is not None}, deferred={self.deferred!r})"
 
     untouched: str = ""
+    refused: str = ""
+    """Why the server would not apply a wish that stood before: what differs is told all the same."""
     takeover: Takeover | None = None
     replaces: tuple[str, ...] = ()
 

@@ -69,6 +69,8 @@ class Step(msgspec.Struct, frozen=True):
     """Fields for whose sake the live object is deleted and created anew."""
     released: bool = False
     """The object is not ours any more: another Application's, or nobody's."""
+    reserved: str = ""
+    """Why the drift is not healed: others own the fields, and the object asks not to take them."""
     going: Going | None = None
     """The live object is being deleted, by us or by others."""
 

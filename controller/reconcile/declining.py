@@ -15,7 +15,7 @@ from controller.reconcile.moment import epoch
 from controller.record.identifier import derived
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from controller.model.decline import Decline
     from controller.reconcile.rooms import Case
@@ -67,8 +67,11 @@ async def withdraw(case: Case, ended: Iterable[Drift], standing: Iterable[Drift]
         case.app = await case.rooms.announcer.annotate(case.app, DECLINE_ANNOTATION, text(kept))
 
 
-def spared(case: Case, plan: Plan) -> Plan:
-    """The plan without the heals that are held back now; `case.held` says which, and why."""
+def spared(case: Case, plan: Plan, *, heals: bool = True) -> Plan:
+    """The plan without the heals that are held back now; `case.held` says which, and why.
+
+    A new run, which is more than `heals`, holds back only what the objects themselves ask to leave to others.
+    """
     why = {
         drift.object: f"declined by {drift.declined.by}: {drift.declined.reason}"
         for drift in case.memory.drifts or ()
@@ -77,7 +80,7 @@ def spared(case: Case, plan: Plan) -> Plan:
     held = {
         str(step.id): reason
         for step in plan.writes
-        if step.drifted and (reason := why.get(str(step.id)) or case.memory.fights.fought(str(step.id)))
+        if step.drifted and (reason := step.reserved or (heals and _put_off(case, why, str(step.id))) or "")
     }
     case.held = held
     if not held:
@@ -90,6 +93,10 @@ def spared(case: Case, plan: Plan) -> Plan:
             for step in plan.steps
         )
     )
+
+
+def _put_off(case: Case, declined_: Mapping[str, str], name: str) -> str:
+    return declined_.get(name) or case.memory.fights.fought(name)
 
 
 def _declines(case: Case) -> list[Decline]:

@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 
 _log = logs.get_logger(__name__)
 _jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
-OUTSIDE = frozenset({"Denied", "Forbidden", "KindMissing"})
-"""What somebody may mend without a commit: a right, a policy, a definition. Nobody tells us, so it is tried again."""
+OUTSIDE = frozenset({"Denied", "Forbidden", "KindMissing", "OwnedByOthers"})
+"""What somebody may mend without a commit: a right, a policy, a definition, whose the fields are.
+
+Nobody tells us, so it is tried again.
+"""
 
 
 async def fail(app: Application, work: Work, rooms: Rooms, error: ShipslogError, *, keep: bool = True) -> Fate:

@@ -30,6 +30,7 @@ from controller.reconcile.wish import wish_of
 
 if TYPE_CHECKING:
     from controller.apply.execute import Result
+    from controller.apply.foresee import Refusals
     from controller.govern.judge import Verdict
     from controller.model.application import Application
     from controller.model.plan import Plan
@@ -80,8 +81,8 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
         suspended_cluster=target.suspended,
         inventory=len(app.status.inventory),
     )
-    if verdict.allowed and not is_new(case, plan):
-        plan = spared(case, plan)
+    if verdict.allowed:
+        plan = spared(case, plan, heals=not is_new(case, plan))
     run, results = await synced(case, plan, verdict)
     with rooms.metrics.stage_duration.labels(stage="record").time():
         fate = await conclude(case, plan, verdict, run, results)
@@ -104,9 +105,11 @@ async def planned(case: Case) -> Plan:
     await recall(case, interval)
     due = time.monotonic() - case.memory.compared_at >= interval * 0.9
     # Who asks for a sync of what stands already wants it looked at; a new commit is what is asked for otherwise.
-    full = due or (case.requested and has_stood(case.app, case.wish))
+    stood = has_stood(case.app, case.wish)
+    full = due or (case.requested and stood)
     with case.rooms.metrics.stage_duration.labels(stage="diff").time():
-        plan = await plan_of(case.app, case.memory, case.wish, case.target, case.rooms, full=full)
+        refusals: Refusals = "judged" if stood and not case.requested else "raised"
+        plan = await plan_of(case.app, case.memory, case.wish, case.target, case.rooms, full=full, refusals=refusals)
     if full:
         case.memory.compared_at = time.monotonic()
     return plan

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from controller.apply.foresee import IN_FLIGHT, foresee
+from controller.apply.foresee import IN_FLIGHT, Refusals, foresee
 from controller.apply.order import ordered
 from controller.apply.together import together
 from controller.diff.ignored import left
@@ -54,17 +54,28 @@ async def examine_checks(app: Application, target: Target) -> None:
             raise Terminal(f"spec.healthChecks[{number}].{fault}", remedy="correct the expression: it is CEL")
 
 
-async def plan_of(app: Application, memory: Memory, wish: Wish, target: Target, rooms: Rooms, *, full: bool) -> Plan:
+async def plan_of(
+    app: Application,
+    memory: Memory,
+    wish: Wish,
+    target: Target,
+    rooms: Rooms,
+    *,
+    full: bool,
+    refusals: Refusals = "raised",
+) -> Plan:
     """The plan; `full` compares every object, whatever the watches say.
 
-    Raises Terminal that names all objects the server refuses, or those that another Application owns.
+    Raises Terminal that names all objects the server refuses, but for `refusals`, or those that another Application
+    owns.
     """
     watch(app, wish, target, rooms)
     asked = [manifest for manifest in wish.manifests if full or _moved(manifest, memory, target)]
     if asked:  # nobody watches what is shared: it may be gone, and the others with it
         asked += [manifest for manifest in wish.manifests if not manifest.owned and manifest not in asked]
     asked = await scaled(asked, wish.manifests, target.client, memory)
-    foreseen = await foresee(target.client, asked, wished=wish.manifests, former=rooms.former_managers, leave=left)
+    former = rooms.former_managers
+    foreseen = await foresee(target.client, asked, wished=wish.manifests, former=former, leave=left, refusals=refusals)
     await _refuse_foreign(app, asked, foreseen, target, rooms)
     stood = has_stood(app, wish)
     heals = app.spec.sync.mode == "auto" and app.spec.sync.self_heal

@@ -69,7 +69,7 @@ async def _keep(case: Case) -> Standing:
     app, target = case.app, case.target
     case.actor = Actor()  # whoever asks for something newer has not asked for this
     claim_at_first(app, case.wish, case.rooms)
-    plan = await plan_of(app, case.memory, case.wish, target, case.rooms, full=False)
+    plan = await plan_of(app, case.memory, case.wish, target, case.rooms, full=False, refusals="left")
     await notice(case, plan)
     inventory = len(app.status.inventory)
     verdict = judge(app.spec, plan, requested=False, suspended_cluster=target.suspended, inventory=inventory)

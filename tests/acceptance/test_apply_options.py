@@ -118,7 +118,7 @@ def test_fields_of_others_are_refused_instead_of_taken_where_an_object_asks_so(
     message = _stalled(world)
 
     assert ".data.x belongs to another-tool" in message
-    assert world.condition("shop", "Synced")["reason"] == "Contested"
+    assert world.condition("shop", "Synced")["reason"] == "OwnedByOthers"
     assert _data(world, "one") == {"x": "theirs"}
     free = _map("one", "ours", conflicts="refuse").replace("{x:", "{z:")
     world.await_ready("shop", revision=worktree.publish({"a.yaml": free}, "another field"))

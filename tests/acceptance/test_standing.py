@@ -56,8 +56,8 @@ def _edit(world: World, version: str) -> None:
     world.objects.edit("v1", "ConfigMap", "shop", "settings", {"data": {"version": version}})
 
 
-def _version(world: World) -> str:
-    found = world.objects.get("v1", "ConfigMap", "shop", "settings")
+def _version(world: World, name: str = "settings") -> str:
+    found = world.objects.get("v1", "ConfigMap", "shop", name)
     return str(found["data"]["version"]) if found else ""
 
 
@@ -139,6 +139,53 @@ def test_a_heal_that_fails_is_told_and_tried_again(world: World, controller: Con
     assert _version(world) == "1"
 
 
+def test_an_object_that_a_policy_refuses_holds_up_no_other(world: World, controller: ControllerProcess) -> None:
+    """Not even its dry run passes: its drift is recorded and open, the others are healed, also after a restart."""
+    worktree = _shop(world)
+    world.await_ready("shop", revision=worktree.publish({"b.yaml": MAP.replace("settings", "other") % "1"}, "two"))
+    controller.stop()
+    _edit(world, "by hand")
+    validation = {"expression": "object.metadata.name != 'settings'", "message": "closed for today"}
+    world.objects.apply(POLICY | {"spec": POLICY["spec"] | {"validations": [validation]}}, BINDING)  # type: ignore[operator]
+    eventually(lambda: _is_refused(world, "settings"), "the policy is in force")
+    world.objects.edit("v1", "ConfigMap", "shop", "other", {"data": {"version": "by hand"}})
+    controller.start()
+
+    eventually(lambda: world.condition("shop", "Synced").get("reason") == "HealFailed", "it says so")
+    assert "closed for today" in world.condition("shop", "Synced")["message"]
+    assert world.condition("shop", "Stalled")["status"] == "False"
+    assert _version(world, "other") == "1"
+    assert [drift["object"] for drift in world.status("shop")["drift"]] == ["ConfigMap shop/settings"]
+    detected = world.ledger.events("drift.detected")
+    assert [event["detail"]["paths"] for event in detected] == [["/data/version"]] * 2
+    world.objects.edit("v1", "ConfigMap", "shop", "other", {"data": {"version": "again"}})
+    eventually(lambda: _version(world, "other") == "1", "the next drift is healed, too")
+    world.objects.delete(BINDING["apiVersion"], BINDING["kind"], "", "no-writes")  # type: ignore[arg-type]
+    eventually(lambda: _version(world) == "1", "it is healed once that is possible", seconds=90)
+
+
+def test_fields_that_are_left_to_others_are_drift_that_stands(world: World, controller: ControllerProcess) -> None:
+    """An object that takes nothing from others is not healed; that is recorded, and stops nobody."""
+    del controller
+    worktree = _shop(world)
+    shy = MAP.replace("{name: settings}", "{name: shy, annotations: {shipslog.dev/conflicts: refuse}}") % "1"
+    world.await_ready("shop", revision=worktree.publish({"b.yaml": shy}, "one that is shy"))
+
+    world.objects.edit("v1", "ConfigMap", "shop", "shy", {"data": {"version": "by hand"}})
+
+    eventually(lambda: world.condition("shop", "Synced").get("reason") == "Drifted", "it says so")
+    assert ".data.version belongs to kubectl-edit" in world.condition("shop", "Synced")["message"]
+    assert world.condition("shop", "Stalled")["status"] == "False"
+    (shy_drift,) = world.ledger.events("drift.detected")
+    assert shy_drift["detail"]["fields"][0]["before"] == "by hand"
+    _edit(world, "by hand")
+    eventually(lambda: _version(world) == "1", "another object is healed")
+    assert _version(world, "shy") == "by hand"
+    world.objects.edit("v1", "ConfigMap", "shop", "shy", {"data": {"version": None}})
+    world.await_ready("shop")
+    assert _version(world, "shy") == "1"
+
+
 def test_drift_that_came_while_we_were_away_is_recorded_before_a_commit_to_another_object(
     world: World, controller: ControllerProcess
 ) -> None:
@@ -182,4 +229,14 @@ def _is_closed(world: World) -> bool:
     except ApiError:
         return True
     world.objects.delete("v1", "ConfigMap", "shop", "probe")
+    return False
+
+
+def _is_refused(world: World, name: str) -> bool:
+    """Whether anybody's write of the object is refused."""
+    try:
+        world.objects.edit("v1", "ConfigMap", "shop", name, {"metadata": {"annotations": {"probe": "x"}}})
+    except ApiError:
+        return True
+    world.objects.edit("v1", "ConfigMap", "shop", name, {"metadata": {"annotations": {"probe": None}}})
     return False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from controller.kube.errors import AlreadyExists, Contested, FieldConflict
+from controller.kube.errors import AlreadyExists, FieldConflict, OwnedByOthers
 from controller.model.objects import ObjectId
 from tests.integration.kube.objects import config_map, config_map_id
 
@@ -66,7 +66,7 @@ async def test_a_field_of_another_manager_is_a_conflict_that_names_both(cluster:
     """Without force nothing is taken over."""
     await cluster.apply(config_map(namespace, colour="red"), manager="kubectl")
 
-    with pytest.raises(Contested, match=r"\.data\.colour belongs to kubectl") as refused:
+    with pytest.raises(OwnedByOthers, match=r"\.data\.colour belongs to kubectl") as refused:
         await cluster.apply(config_map(namespace, colour="blue"), force=False)
 
     assert refused.value.conflicts == (FieldConflict("kubectl", ".data.colour"),)

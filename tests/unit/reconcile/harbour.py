@@ -50,6 +50,8 @@ class Waters:
         self.objects: dict[ObjectId, Json] = {}
         self.refuse: Callable[[ObjectId, bool], ShipslogError | None] = lambda _id, _dry: None
         """What an apply of this object meets, in a dry run or not."""
+        self.refuse_unforced: ShipslogError | None = None
+        """What an apply meets that takes nothing from others."""
         self.writes: list[str] = []
         self._versions = itertools.count(1)
 
@@ -72,10 +74,10 @@ class Waters:
         """A copy of the object."""
         return copy.deepcopy(self.objects.get(id_))
 
-    async def apply(self, body: Json, *, dry_run: bool = False, manager: str = MANAGER, **_: Any) -> Json:
+    async def apply(self, body: Json, *, dry_run: bool = False, manager: str = MANAGER, force: bool = True) -> Json:
         """The wish as it stands then, all of it the manager's; a create is told by the missing version."""
         id_ = object_id(body)
-        if error := self.refuse(id_, dry_run):
+        if error := self.refuse(id_, dry_run) or (None if force else self.refuse_unforced):
             raise error
         known = self.objects.get(id_)
         asked = {name: value for name, value in body["metadata"].items() if name not in {"uid", "resourceVersion"}}
