@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 
-_HEAD = re.compile(r"(?P<head>\d+ of \d+ objects refused(?:, nothing was written)?): (?P<entries>.+)", re.DOTALL)
-_NEXT = re.compile(r"; (?=[^;:\s][^;:]*: [A-Z][A-Za-z0-9]*(?:\.[a-z0-9.-]+)? [^\s:;]+: )")
-"""Between two entries, which are FILE: KIND.GROUP NAMESPACE/NAME: MESSAGE; a message may have a semicolon, too."""
+_HEAD = re.compile(
+    r"(?P<head>\d+ of \d+ objects refused(?:, nothing was written)?|\d+ manifests are wrong): (?P<entries>.+)",
+    re.DOTALL,
+)
+_NEXT = re.compile(r"; (?=[^;:\s][^;:]*(?:: [A-Z][A-Za-z0-9]*(?:\.[a-z0-9.-]+)? [^\s:;]+: |:\d+: ))")
+"""Between two entries, which are FILE: KIND.GROUP NAMESPACE/NAME: MESSAGE or FILE:LINE: MESSAGE.
+
+A message may have a semicolon, too.
+"""
 _REMEDY = re.compile(r" \(correct them in Git\)\Z")
 
 

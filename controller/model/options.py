@@ -36,11 +36,15 @@ class Options(msgspec.Struct, frozen=True):
 
 
 def options_of(body: Json) -> Options:
-    """The options of an object in Git; raises ValueError that names the annotation and what it may say."""
+    """The options of an object in Git; raises ValueError that names each wrong annotation and what it may say."""
     said = _said(body)
-    for name, values in VALUES.items():
-        if name in said and said[name] not in values:
-            raise ValueError(f"annotation {name} is {said[name]!r}: it takes {' or '.join(values)}")
+    wrong = [
+        f"annotation {name} is {said[name]!r}: it takes {' or '.join(values)}"
+        for name, values in VALUES.items()
+        if name in said and said[name] not in values
+    ]
+    if wrong:
+        raise ValueError("; ".join(wrong))
     sync = said.get(OBJECT_SYNC_ANNOTATION)
     return Options(
         sync="never" if sync == "never" else "create-only" if sync == "create-only" else "always",

@@ -18,16 +18,20 @@ func renderPlain(request *Request, repository *Repository) (*Answer, error) {
 		return nil, err
 	}
 	manifests := newManifests(request)
+	var failures Failures
 	for _, file := range files {
 		documents, err := readDocuments(file.name, file.data, request.Limits)
-		if err != nil {
+		if err := failures.take(err); err != nil {
 			return nil, err
 		}
 		for _, document := range documents {
-			if err := manifests.add(file.name, document, nil); err != nil {
+			if err := failures.take(manifests.add(file.name, document, nil)); err != nil {
 				return nil, err
 			}
 		}
+	}
+	if failure := failures.failure(); failure != nil {
+		return nil, failure
 	}
 	return &Answer{Objects: manifests.objects}, nil
 }

@@ -38,6 +38,39 @@ async def test_two_manifests_of_one_identity_are_an_error_that_names_both_files(
         assert error.remedy
 
 
+async def test_all_that_is_wrong_with_the_manifests_of_a_directory_is_told_at_once(renderer: Renderer) -> None:
+    """By file and line, each with what to do: nobody pushes six commits to learn of six mistakes."""
+    files = {
+        "a.yaml": CONFIG.replace("name: a", "generateName: x-") + "---\nkind: Secret\nmetadata: {name: b}\n",
+        "b.yaml": CONFIG + "---\n" + CONFIG + "---\n[1, 2]\n",
+        "c.yaml": "a: [\n",
+        "d.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: right}\n",
+    }
+
+    error = await refusal(renderer, files)
+
+    said = str(error)
+    assert said.startswith("5 manifests are wrong: a.yaml:1: ConfigMap has generateName x- but no name")
+    for part in (
+        "(give it metadata.name)",
+        "; a.yaml:4: apiVersion is missing (of Secret b)",
+        "; b.yaml:4: ",
+        "stands twice in b.yaml (rename one of them, or remove it)",
+        "; b.yaml:8: a Kubernetes object is expected",
+        "; c.yaml:1: not valid YAML",
+    ):
+        assert part in said, said
+    assert "d.yaml" not in said
+
+
+async def test_of_very_many_mistakes_the_first_are_told(renderer: Renderer) -> None:
+    """And how many there are."""
+    error = await refusal(renderer, {f"{number:03}.yaml": "a: b\n" for number in range(300)})
+
+    assert error.message.startswith("300 manifests are wrong: 000.yaml:1: ")
+    assert error.message.endswith(" and 290 more")
+
+
 async def test_the_same_name_in_another_group_kind_or_namespace_is_another_object(renderer: Renderer) -> None:
     """Only all four together make an identity."""
     files = {

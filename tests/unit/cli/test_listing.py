@@ -31,6 +31,14 @@ def test_any_other_message_stays_one_line(message: str) -> None:
     assert headline(message) == (message.partition(": ")[0] if "refused" in message else message)
 
 
+def test_each_wrong_manifest_has_its_line() -> None:
+    """Of which only the file and the line may be known."""
+    assert listed("2 manifests are wrong: a.yaml:1: no name; or so (name it); shop/b.yaml:4: kind is missing") == (
+        "2 manifests are wrong",
+        ["a.yaml:1: no name; or so (name it)", "shop/b.yaml:4: kind is missing"],
+    )
+
+
 def test_a_refused_sync_ends_with_a_line_for_each_object(capsys: pytest.CaptureFixture[str]) -> None:
     """In a pipe, as on a terminal."""
     with View("team/shop") as view:
