@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 UNREADABLE = frozenset({"KindUnknown", "Forbidden"})
 """Why autoscalers can't be listed, however often it is tried: those of Git are known all the same."""
 VPA = ("vpa-updater", "vpa-admission-controller", "vpa-recommender")
+AUTOSCALERS_AGAIN = 60.0
+"""Seconds until it is looked at again whether an autoscaler still is there: nobody watches those of others."""
 _AUTOSCALER = "HorizontalPodAutoscaler"
 
 

@@ -16,6 +16,7 @@ from controller.model.health import Health, HealthStatus
 from controller.model.labels import SYNC_ANNOTATION
 from controller.model.plan import Action, Plan
 from controller.model.run import Phase, Run, Trigger
+from controller.reconcile.autoscaling import AUTOSCALERS_AGAIN
 from controller.reconcile.deleting import home_of
 from controller.reconcile.drifting import attended
 from controller.reconcile.ending import retry_delay
@@ -145,5 +146,7 @@ def _next(case: Case, plan: Plan, status: ApplicationStatus) -> Fate:
     if (pause := case.memory.fights.next()) > 0:
         fates.append((pause, Trigger.DRIFT))
     case.rooms.metrics.reconciles.labels(fate="waiting" if len(fates) > 1 else "done").inc()
+    if case.memory.notes:
+        fates.append((AUTOSCALERS_AGAIN, Trigger.DRIFT))
     delay, trigger = min(fates)
     return trigger, delay

@@ -80,8 +80,13 @@ def _numbered(case: Case, episode: str) -> str:
 
 
 def attended(case: Case, drifts: Iterable[Drift]) -> frozenset[str]:
-    """The objects of which every change is to be looked at: our managedFields entry does not tell of it."""
-    return frozenset({*(drift.object for drift in drifts), *(str(id_) for id_ in case.memory.unowned)})
+    """The objects of which every change is to be looked at: our managedFields entry does not tell of it.
+
+    Those whose replicas are left to an autoscaler are among them: once it is gone, whoever scales writes a field that
+    is not ours by then.
+    """
+    unowned = (str(id_) for id_ in case.memory.unowned)
+    return frozenset({*(drift.object for drift in drifts), *unowned, *case.memory.notes})
 
 
 def sentence(drift: Drift, step: Step) -> str:

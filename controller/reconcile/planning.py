@@ -117,6 +117,8 @@ def _moved(manifest: Manifest, memory: Memory, target: Target) -> bool:
     baseline = memory.baselines.get(manifest.id)
     if not manifest.owned:
         return baseline is None or baseline.manifest != manifest.digest
+    if str(manifest.id) in memory.notes:
+        return True  # who has some of its fields may be gone, and no watch tells of that
     watched = target.live.watched(manifest.id.group_kind)
     return needs_question(manifest, baseline, mark(baseline, target.live.view(manifest.id), watched=watched))
 

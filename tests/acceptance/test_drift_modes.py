@@ -182,6 +182,13 @@ def test_replicas_of_an_autoscaler_are_left_to_it(world: World, controller: Cont
     fields = [event["detail"]["paths"] for event in _events(world, "drift.detected", name)]
     assert ["/spec/replicas"] not in fields
 
+    world.objects.delete("autoscaling/v2", "HorizontalPodAutoscaler", name, "web")
+    world.objects.admin.merge(path, {"spec": {"replicas": 7}}, manager="kubectl")
+    eventually(lambda: _replicas(world, name) == 2, "replicas are Git's again")
+    fields = [event["detail"]["paths"] for event in _events(world, "drift.detected", name)]
+    assert ["/spec/replicas"] in fields
+    eventually(lambda: note not in world.condition(name, "Synced").get("message", ""), "nothing is left to it any more")
+
 
 def test_a_change_during_a_sync_and_right_after_our_own_write(world: World, controller: ControllerProcess) -> None:
     """Whenever the foreign write comes, in the end the cluster is Git's, and every episode has its end."""

@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from controller.diff.ownership import ownership_digest
 from controller.kube.errors import Forbidden, KindUnknown, ServerError, Throttled, Unreachable
+from controller.model.event import EventType
+from controller.model.health import Health, HealthStatus
+from controller.model.labels import OWNER_LABEL, owner_value
+from controller.model.live import LiveView
 from controller.model.manifest import Manifest
 from controller.model.objects import ObjectId
+from controller.model.run import Trigger
 from controller.reconcile.autoscaling import scaled
 from controller.reconcile.rooms import Memory
+from tests.unit.reconcile.harbour import SHOP, Harbour, within
 
 if TYPE_CHECKING:
     from controller.errors import ShipslogError
@@ -69,3 +76,61 @@ async def test_what_was_said_of_an_object_goes_with_it() -> None:
     assert memory.notes
     await scaled([], [DECLARED], Servant(), memory)  # type: ignore[arg-type]
     assert not memory.notes
+
+
+class Deck:
+    """A Deployment that an autoscaler has, in a cluster that is watched."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        metadata, spec = {"name": "web"}, {"replicas": 3}
+        body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+        self.harbour = Harbour(body)
+        self.scalers: list[Json] = [HPA]
+        monkeypatch.setattr(self.harbour.waters, "list", self._list, raising=False)
+        monkeypatch.setattr(self.harbour.live, "watched", lambda _: True)
+        monkeypatch.setattr(self.harbour.live, "view", self._view)
+
+    async def _list(self, *_: Any, **__: Any) -> list[Json]:
+        return self.scalers
+
+    def _view(self, id_: ObjectId) -> LiveView | None:
+        body = self.harbour.waters.objects.get(id_)
+        if body is None:
+            return None
+        metadata, health = body["metadata"], Health(HealthStatus.HEALTHY)
+        owner, mark = metadata["labels"][OWNER_LABEL], ownership_digest(body)
+        return LiveView(id_, metadata["uid"], owner, mark, metadata["resourceVersion"], health, 0.0)
+
+    def scale(self, replicas: int) -> None:
+        """Somebody writes a field that is not ours: our managedFields entry does not change."""
+        body = self.harbour.waters.objects[WEB.id]
+        version = str(int(body["metadata"]["resourceVersion"]) + 1000)
+        metadata = body["metadata"] | {"resourceVersion": version}
+        self.harbour.waters.objects[WEB.id] = body | {"metadata": metadata, "spec": {"replicas": replicas}}
+
+    @property
+    def replicas(self) -> int:
+        """As they stand."""
+        return int(self.harbour.waters.objects[WEB.id]["spec"]["replicas"])
+
+
+async def test_replicas_are_git_s_again_once_the_autoscaler_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are not ours by then, so the watch attends to every change, and no look takes the object for unchanged."""
+    deck = Deck(monkeypatch)
+    await deck.harbour.look()
+    fate = await deck.harbour.look(Trigger.HEALTH)
+    assert within(fate, Trigger.DRIFT, 1, 60)
+    assert "left to HorizontalPodAutoscaler web" in deck.harbour.condition("Synced")["message"]
+    owner = owner_value("default", SHOP)
+    assert str(WEB.id) in deck.harbour.live._attended[owner]
+
+    deck.scalers = []
+    deck.scale(7)
+    await deck.harbour.look(Trigger.DRIFT)
+
+    assert deck.replicas == 3
+    (detected,) = deck.harbour.ledger.of(EventType.DRIFT_DETECTED)
+    assert detected.detail["paths"] == ["/spec/replicas"]
+    assert "HorizontalPodAutoscaler" not in deck.harbour.condition("Synced")["message"]
+    assert not within(await deck.harbour.look(Trigger.HEALTH), Trigger.DRIFT, 0)
+    assert owner not in deck.harbour.live._attended
