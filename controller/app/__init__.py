@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from controller import logs
+from controller.app import garbage
 from controller.app.ship import Ship
 from controller.app.signals import on_signal
 from controller.errors import ShipslogError
@@ -28,6 +29,7 @@ async def run(settings: Settings) -> int:
 
     Raises ShipslogError for what makes a start impossible: settings, ServiceAccount, spool, engine.
     """
+    garbage.prepare()
     stop = asyncio.Event()
     on_signal(stop.set)
     try:

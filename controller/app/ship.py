@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from controller import logs
+from controller.app.garbage import collect
 from controller.app.sampling import Sampler
 from controller.app.services import Services
 from controller.diff.ignored import check
@@ -156,6 +157,7 @@ class Ship:
         wire(rooms, sources, reporter, outages)
         self.stack.push_async_callback(fleet.close)
         await self.services.start("sampling", Sampler(self.metrics, journal, renderer, self.queue).run)
+        await self.services.start("garbage", lambda: collect(lambda: self.queue.idle))
         await self.services.start("outages", outages.run)
         await self._set_to_work(rooms, sources, reporter)
 

@@ -64,6 +64,11 @@ class KeyQueue:
     def __len__(self) -> int:
         return len(self._reasons)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no key waits for a worker, and none is in hand."""
+        return not self._reasons and not self._busy
+
     def has(self, key: Key) -> bool:
         """Whether the key waits for a worker, or is in hand."""
         return key in self._reasons or key in self._busy
