@@ -162,7 +162,7 @@ class _Questions:
         try:
             options = options_of(manifest.body)
         except ValueError as error:
-            raise Terminal(str(error), remedy="correct it in Git") from None
+            raise Terminal(str(error)) from None
         if options.sync == "never":
             return Foreseen(untouched=f"{OBJECT_SYNC_ANNOTATION} is never")
         if await self._cluster.resource(manifest.api_version, manifest.id.kind) is None:

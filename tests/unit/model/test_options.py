@@ -10,7 +10,7 @@ def test_every_annotation_that_says_nothing_known_is_named() -> None:
     annotations = {"shipslog.dev/prune": "no", "shipslog.dev/sync": "nevr", "shipslog.dev/replace": "allowed"}
 
     with pytest.raises(
-        ValueError, match="shipslog.dev/prune is 'no'.*; annotation shipslog.dev/sync is 'nevr'"
+        ValueError, match=r"shipslog.dev/prune is 'no'.*; annotation shipslog.dev/sync is 'nevr'"
     ) as wrong:
         options_of({"metadata": {"annotations": annotations}})
 

@@ -292,3 +292,30 @@ async def test_why_a_cluster_cant_be_opened_is_said_once_however_often_it_is_tri
         sea.far.answers.set()
         sea.home.objects[ObjectId("", "Secret", "ops", "far")] = secret
         await sea.told("far", up=True)
+
+
+async def test_why_a_cluster_is_not_seen_is_said_once_that_is_known() -> None:
+    """Not while it is about to be asked for the first time: a start would call everybody's health unknown."""
+    async with sailing() as sea:
+        assert sea.fleet.unseen("far") == "there is no Cluster of that name"
+        assert sea.fleet.unseen(IN_CLUSTER) == ""
+
+        sea.openable.clear()
+        sea.add()
+        assert sea.fleet.unseen("far") == ""
+        sea.openable.set()
+        await sea.told("far", up=False)
+        assert sea.fleet.unseen("far").startswith("it does not answer: ")
+
+        sea.far.answers.set()
+        await sea.told("far", up=True)
+        assert sea.fleet.unseen("far") == ""
+
+        sea.home.objects.clear()
+        sea.add()
+        await sea.told("far", up=False)
+        assert sea.fleet.unseen("far").startswith("it can't be opened: spec.kubeconfigSecretRef: Secret ops/far")
+
+        sea.fleet.change("far", None)
+        await sea.told("far", up=False)
+        assert sea.fleet.unseen("far") == "there is no Cluster of that name"
