@@ -162,4 +162,5 @@ async def _read(place: Place, key: Key) -> Application:
 
 def _row(drift: Drift, now: datetime) -> tuple[str, ...]:
     decided = f"declined by {drift.declined.by}: {drift.declined.reason}" if drift.declined else ""
-    return drift.object, drift.change, ", ".join(drift.fields), drift.manager, age(drift.since, now), decided
+    stood = age(drift.since, now) + (" or more" if drift.older else "")
+    return drift.object, drift.change, ", ".join(drift.fields), drift.manager, stood, decided

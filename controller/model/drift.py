@@ -64,7 +64,10 @@ class Drift(Noun, frozen=True, kw_only=True):
     change: Annotated[Change, msgspec.Meta(description="What happened to the object.")]
     fields: Annotated[tuple[str, ...], msgspec.Meta(description="JSON pointers of the fields that differ.")] = ()
     manager: Annotated[str, msgspec.Meta(description="Managers that could have done it, if known.")] = ""
-    since: Annotated[str, msgspec.Meta(description="When it was seen, RFC 3339 in UTC.")] = ""
+    since: Annotated[str, msgspec.Meta(description="Since when it stands, as far as is known, RFC 3339 in UTC.")] = ""
+    older: Annotated[
+        bool, msgspec.Meta(description="It was there when its object was first seen: it began before `since`.")
+    ] = False
     declined: Annotated[
         Declined | None, msgspec.Meta(description="Why it is not healed: somebody declined it for this episode.")
     ] = None

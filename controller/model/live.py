@@ -35,6 +35,8 @@ class LiveView(msgspec.Struct, frozen=True):
     seen: float
     """When the watch told, in seconds since the epoch."""
     deleting: bool = False
+    listed: bool = False
+    """It stood so when the watch began: since when, the watch can't tell."""
 
 
 class Mark(enum.Enum):

@@ -33,7 +33,7 @@ def compare(
     steps: Iterable[Step],
     *,
     new_id: Callable[[Drift, Step], str],
-    since: Callable[[Step], str],
+    dated: Callable[[Drift, Step], Drift],
 ) -> Episodes:
     """Hold the drifted steps of a plan against the drifts known to be open.
 
@@ -49,7 +49,7 @@ def compare(
         drift = _seen(step)
         same = _same(before.get(drift.object, []), drift)
         if same is None:
-            opened.append((msgspec.structs.replace(drift, id=new_id(drift, step), since=since(step)), step))
+            opened.append((msgspec.structs.replace(dated(drift, step), id=new_id(drift, step)), step))
             continue
         before[drift.object].remove(same)
         drift = msgspec.structs.replace(same, change=drift.change, fields=drift.fields, manager=drift.manager)

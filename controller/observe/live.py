@@ -244,11 +244,18 @@ class LiveState:
             view = self._writes.doubted(body, known, view)
         else:
             view = self._learned(body, view)
-        view = msgspec.structs.replace(view, health=self._progress.judge(view.id, body, view.health))
+        health = self._progress.judge(view.id, body, view.health)
+        view = msgspec.structs.replace(view, health=health, listed=tell and self._is_old(known, view, listed))
         self._views[view.id] = view
         self._gone.pop(view.id, None)
         if tell:
             self._tell(known, view)
+
+    def _is_old(self, known: LiveView | None, view: LiveView, listed: set[ObjectId] | None) -> bool:
+        """Whether it may have stood so for long before we were told."""
+        if known and (known.uid, known.resource_version) == (view.uid, view.resource_version):
+            return known.listed
+        return listed is not None or not self._watches.synced(view.id.group_kind)
 
     def _tell(self, known: LiveView | None, view: LiveView) -> None:
         if known and known.owner != view.owner:

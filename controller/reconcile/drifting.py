@@ -33,7 +33,10 @@ async def notice(case: Case, plan: Plan) -> tuple[Drift, ...]:
     """Record what drifted and what drifts ended by themselves; gives the drifts that are open now."""
     known = case.memory.drifts if case.memory.drifts is not None else _left(case)
     episodes = compare(
-        known, plan.steps, new_id=lambda drift, step: _id(case, drift, step), since=lambda step: _since(case, step)
+        known,
+        plan.steps,
+        new_id=lambda drift, step: _id(case, drift, step),
+        dated=lambda drift, step: _dated(case, drift, step),
     )
     await withdraw(case, episodes.ended, episodes.open)
     standing = declined(case, episodes.open)  # an episode that ended takes its decline along
@@ -103,7 +106,7 @@ def sentence(drift: Drift, step: Step) -> str:
 def lasted(drift: Drift, stood: float) -> str:
     """How long a drift stood, in seconds, for people."""
     how = "was missing" if drift.change == "deleted" else "differed from Git"
-    return f"{drift.object} {how} for {stood:.3f} s"
+    return f"{drift.object} {how} for {'at least ' if drift.older else ''}{stood:.3f} s"
 
 
 async def healed(case: Case, done: Iterable[ObjectId], run_id: str) -> None:
@@ -129,11 +132,21 @@ async def healed(case: Case, done: Iterable[ObjectId], run_id: str) -> None:
         case.rooms.metrics.drift_open.observe(max(0.0, now - epoch(drift.since)))
 
 
-def _since(case: Case, step: Step) -> str:
-    object_id = step.id
-    view = case.target.live.view(object_id)
-    seen = view.seen if view else case.target.live.gone_since(object_id)
-    return rfc3339(seen or case.rooms.now())
+def _dated(case: Case, drift: Drift, step: Step) -> Drift:
+    """Since when it stands: as the watch told, or where it stood before that, since its one writer's last write.
+
+    Where nobody knows even that, it is older than what we saw.
+    """
+    view = case.target.live.view(step.id)
+    seen = view.seen if view else case.target.live.gone_since(step.id)
+    first = seen or case.rooms.now()
+    if seen is not None and not (view and view.listed):
+        return msgspec.structs.replace(drift, since=rfc3339(first))
+    found = step.attribution
+    wrote = found.suspects[0].time if found and found.tier == "C" and found.suspects else ""
+    if not wrote:
+        return msgspec.structs.replace(drift, since=rfc3339(first), older=True)
+    return msgspec.structs.replace(drift, since=rfc3339(min(epoch(wrote), first)))
 
 
 def _detected(case: Case, drift: Drift, step: Step) -> Draft:
@@ -180,6 +193,7 @@ def _told(drift: Drift, step: Step) -> dict[str, Any]:
         "paths": list(drift.fields),
         "manager": drift.manager,
         "since": drift.since,
+        "older": drift.older,
         "fields": changes(step),
         "fieldsInAll": len(step.changes),
         "attribution": msgspec.to_builtins(step.attribution),
@@ -212,7 +226,12 @@ def _end(case: Case, drift: Drift, type_: EventType, now: float) -> Draft:
         id=derived("drift-end", drift.id),
         causation_id=drift.id,
         revision=case.wish.revision.sha,
-        detail={"since": drift.since, "stoodSeconds": round(stood, 6), "fields": list(drift.fields)},
+        detail={
+            "since": drift.since,
+            "older": drift.older,
+            "stoodSeconds": round(stood, 6),
+            "fields": list(drift.fields),
+        },
         reason=lasted(drift, stood),
     )
     return msgspec.structs.replace(draft, target=msgspec.structs.replace(draft.target, object=drift.object))

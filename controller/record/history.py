@@ -51,6 +51,7 @@ class Recorded(msgspec.Struct, frozen=True):
             fields=said.detail.paths,
             manager=said.detail.manager,
             since=said.detail.since,
+            older=said.detail.older,
         )
         return cls(Key(said.target.namespace, said.target.application), said.target.cluster, drift)
 
@@ -58,6 +59,7 @@ class Recorded(msgspec.Struct, frozen=True):
 class _Detail(msgspec.Struct, frozen=True):
     change: Change
     since: str = ""
+    older: bool = False
     paths: tuple[str, ...] = ()
     manager: str = ""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
+from controller.reconcile.moment import epoch
 from tests.controlplane.admin import ApiError
 from tests.ground.eventually import eventually
 
@@ -189,11 +191,12 @@ def test_fields_that_are_left_to_others_are_drift_that_stands(world: World, cont
 def test_drift_that_came_while_we_were_away_is_recorded_before_a_commit_to_another_object(
     world: World, controller: ControllerProcess
 ) -> None:
-    """A hand edit while no controller runs, then a commit that does not touch the object: what was edited is known."""
+    """A hand edit while no controller runs, then a commit that does not touch the object: what was edited, and when."""
     worktree = _shop(world)
     controller.stop()
     _edit(world, "by hand")
     head = worktree.publish({"b.yaml": MAP.replace("settings", "other") % "1"}, "another object")
+    away = time.time()
 
     controller.start()
 
@@ -201,6 +204,8 @@ def test_drift_that_came_while_we_were_away_is_recorded_before_a_commit_to_anoth
     detected = world.await_event("drift.detected")
     assert detected["actor"] == {"kind": "manager", "name": "kubectl-edit"}
     assert detected["detail"]["fields"][0]["before"] == "by hand"
+    assert epoch(detected["detail"]["since"]) <= away
+    assert detected["detail"]["older"] is False
     assert _version(world) == "1"
 
 

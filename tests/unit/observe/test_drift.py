@@ -20,7 +20,12 @@ DELETED = Step(ID, "v1", Action.CREATE, drifted=True)
 
 def _compare(known: tuple[Drift, ...], *steps: Step) -> Episodes:
     ids = itertools.count(1)
-    return compare(known, steps, new_id=lambda _drift, _step: f"id-{next(ids)}", since=lambda _id: "then")
+    return compare(
+        known,
+        steps,
+        new_id=lambda _drift, _step: f"id-{next(ids)}",
+        dated=lambda drift, _step: msgspec.structs.replace(drift, since="then"),
+    )
 
 
 def test_each_kind_of_change_opens_an_episode_of_its_name() -> None:

@@ -9,13 +9,15 @@ import pytest
 
 from controller.errors import Transient
 from controller.model.event import EventType
-from controller.model.objects import ObjectId
+from controller.model.objects import GroupKind, ObjectId
 from controller.model.run import Trigger
-from controller.reconcile.moment import rfc3339
-from tests.unit.reconcile.harbour import Harbour, config, within
+from controller.ports import WatchEvent
+from controller.reconcile.moment import epoch, rfc3339
+from tests.unit.reconcile.harbour import SHOP, Harbour, config, within
 
 if TYPE_CHECKING:
     from controller.model.base import Json
+    from controller.model.drift import Drift
 
 SETTINGS = ObjectId("", "ConfigMap", "shop", "settings")
 
@@ -116,6 +118,44 @@ async def test_drift_is_dated_by_the_watch_not_by_the_look() -> None:
 
     (detected,) = harbour.ledger.of(EventType.DRIFT_DETECTED)
     assert detected.detail["since"] == rfc3339(view.seen)
+
+
+async def _seen_late(harbour: Harbour) -> Drift:
+    """The drift was there when the watch began."""
+    harbour.live._follow(GroupKind("", "ConfigMap"), WatchEvent("restarted"))
+    harbour.live._follow(GroupKind("", "ConfigMap"), WatchEvent("added", harbour.waters.objects[SETTINGS]))
+    await harbour.look(Trigger.DRIFT)
+    (drift,) = harbour.registry.applications[SHOP].status.drift
+    return drift
+
+
+async def test_drift_that_was_there_before_the_watch_is_dated_by_its_one_writer() -> None:
+    """Made while nobody looked: its writer's entry has the time, to the second."""
+    harbour = Harbour(config())
+    await harbour.look()
+    harbour.change(sync={"mode": "detect"})
+    harbour.waters.edit("ConfigMap", "settings", "kubectl-edit", data={"x": "by hand"})
+
+    drift = await _seen_late(harbour)
+
+    assert (drift.since, drift.older) == (rfc3339(epoch("2026-01-01T00:00:01Z")), False)
+
+
+async def test_drift_of_which_nobody_knows_the_beginning_stood_at_least_so_long() -> None:
+    """No entry names who removed a field: it is older than what was seen, and its end says so."""
+    harbour = Harbour(config(x="1", y="1"))
+    await harbour.look()
+    harbour.change(sync={"mode": "detect"})
+    harbour.waters.edit("ConfigMap", "settings", "shipslog", data={"x": "1"})
+
+    drift = await _seen_late(harbour)
+    assert drift.older
+
+    harbour.change(sync={})
+    await harbour.look()
+    (healed,) = harbour.ledger.of(EventType.DRIFT_HEALED)
+    assert "for at least " in healed.reason
+    assert healed.detail["older"] is True
 
 
 async def test_a_heal_that_is_put_off_is_done_when_its_time_comes() -> None:
