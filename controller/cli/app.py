@@ -221,6 +221,7 @@ def _head(app: Application) -> list[tuple[str, str]]:
         ("Mode", f"{spec.sync.mode}{', suspended' if spec.suspend else ''}"),
         ("Objects", status.summary),
         ("Revision", f"{revision.sha} {revision.ref}".strip()),
+        ("Attempted", status.attempted if status.attempted != revision.sha else ""),
         ("Commit", f"{revision.message} ({revision.author}, {revision.committed_at})" if revision.sha else ""),
         ("Last run", f"{run.phase.value}, {WHY[run.trigger].format(run.actor)}, run {run.id}" if run else ""),
         ("Changes", _counts(run) if run else ""),

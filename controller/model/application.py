@@ -95,6 +95,10 @@ class ApplicationStatus(Noun, frozen=True, kw_only=True):
     conditions: Conditions = ()
     observed_generation: ObservedGeneration = 0
     revision: Annotated[Revision, Meta(description="The commit that was applied last.")] = Revision()
+    attempted: Annotated[
+        str,
+        Meta(description="The commit wanted last; not `revision.sha` while it is held back or refused."),
+    ] = ""
     last_run: Annotated[Run | None, Meta(description="The newest sync.")] = None
     drift: Annotated[
         tuple[Drift, ...],

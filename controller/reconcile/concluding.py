@@ -56,6 +56,7 @@ async def conclude(case: Case, plan: Plan, verdict: Verdict, run: Run | None, re
     status = await _advance_run(case, status, health)
     if status.last_run and status.last_run.applied and status.last_run.digest == case.wish.digest:
         case.memory.applied = case.wish
+    status = msgspec.structs.replace(status, attempted=_attempted(case, status))
     case.target.live.attend(case.owner, attended(case, case.memory.drifts or ()))
     unhealed, said = _unhealed(case, run, results), remark(case, plan)
     await told(case, said)
@@ -63,6 +64,13 @@ async def conclude(case: Case, plan: Plan, verdict: Verdict, run: Run | None, re
     await _refusal(case, verdict)
     await tell(case.app, case.rooms, status, findings(case, outcome), case.said)
     return _next(case, plan, status)
+
+
+def _attempted(case: Case, status: ApplicationStatus) -> str:
+    """The commit that is wanted; a later one that wants the same is no news of this Application."""
+    run = status.last_run
+    stands = run is not None and run.applied and run.digest == case.wish.digest
+    return status.revision.sha if stands else case.wish.revision.sha
 
 
 def _inventory(case: Case, plan: Plan, results: Sequence[Result]) -> tuple[InventoryEntry, ...]:

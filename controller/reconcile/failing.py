@@ -67,6 +67,8 @@ async def fail(app: Application, work: Work, rooms: Rooms, error: ShipslogError,
         await rooms.ledger.append(*_observed(app, memory), _refused(app, memory, error))
         said.append(Saying(found.reason, str(error), warning=True))
     status = _request_handled(app, standing.status) if terminal else standing.status
+    if memory.seen and _is_about_the_input(app, memory, error):
+        status = msgspec.structs.replace(status, attempted=memory.seen.sha)
     await tell(app, rooms, status, found, said)
     return _again(app, memory, error)
 

@@ -165,8 +165,11 @@ def test_a_newer_commit_supersedes_a_run_that_waits(world: World, controller: Co
     world.await_ready("shop", revision=head)
 
     assert [run["phase"] for run in world.status("shop")["history"]] == ["Succeeded", "Superseded"]
-    phases = [event["detail"]["phase"] for event in world.ledger.events("sync.completed")]
-    assert phases == ["Superseded", "Succeeded"]
+
+    def phases() -> list[str]:
+        return [event["detail"]["phase"] for event in world.ledger.events("sync.completed")]
+
+    eventually(lambda: phases() == ["Superseded", "Succeeded"], "both ends are recorded")
 
 
 def test_people_see_conditions_events_and_history(world: World, controller: ControllerProcess) -> None:

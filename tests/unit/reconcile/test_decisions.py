@@ -1,9 +1,10 @@
-"""Decisions of people, as an auditor looks for them: by object, and by who decided."""
+"""Decisions, as people look for them: by object, by who decided, by the commit that was decided about."""
 
 from __future__ import annotations
 
 import json
 
+from controller.errors import Terminal
 from controller.model.event import EventType
 from controller.model.labels import (
     DECLINE_ANNOTATION,
@@ -77,3 +78,29 @@ async def test_what_is_kept_when_its_application_is_deleted_is_recorded() -> Non
         "ConfigMap shop/kept": f"its annotation {PRUNE_ANNOTATION} is never",
     }
     assert [event.target.object for event in harbour.ledger.of(EventType.PRUNE_OBJECT)] == ["ConfigMap shop/goes"]
+
+
+async def test_the_commit_that_is_refused_or_held_back_is_named_beside_the_one_that_stands() -> None:
+    """Whoever waits for a commit sees that it was looked at, and when it stands."""
+    harbour = Harbour(config())
+    await harbour.look()
+    first = harbour.status["revision"]["sha"]
+    assert harbour.status["attempted"] == first
+    harbour.shelf.objects = []
+    refused = (await harbour.shelf.revision()).sha
+
+    await harbour.look(Trigger.REVISION)
+
+    assert (harbour.status["revision"]["sha"], harbour.status["attempted"]) == (first, refused)
+    harbour.shelf.objects = [config(x="2")]
+    broken = (await harbour.shelf.revision()).sha
+    harbour.waters.refuse = lambda id_, dry: Terminal(f"{id_} is wrong") if dry else None
+    await harbour.look(Trigger.REVISION)
+    assert (harbour.status["revision"]["sha"], harbour.status["attempted"]) == (first, broken)
+
+    harbour.waters.refuse = lambda _id, _dry: None
+    await harbour.look(Trigger.REVISION)
+    assert harbour.status["revision"]["sha"] == harbour.status["attempted"] == broken
+    harbour.shelf.commits = 2  # another commit, of the same objects
+    await harbour.look(Trigger.INTERVAL)
+    assert harbour.status["attempted"] == broken
