@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from controller.model.labels import SUSPENSION_ANNOTATION
+from controller.model.suspension import parse
 from tests.integration.cli.ship import APPLICATIONS, CONFIGMAPS, configmap
 
 if TYPE_CHECKING:
@@ -123,6 +125,12 @@ def test_a_suspended_application_is_not_synced_until_it_is_resumed(shop: Ship) -
     """The request is refused with the remedy, which helps."""
     assert shop.shell("suspend", "shop").out.split()[-1] == "suspended"
     assert "suspended already" in shop.shell("suspend", "shop").out
+
+    metadata = shop.plane.admin.get(f"{APPLICATIONS}/shop")["metadata"]
+    who = parse(metadata["annotations"][SUSPENSION_ANNOTATION])
+    assert who is not None
+    assert who.by
+    assert (who.suspend, who.generation) == (True, metadata["generation"])
 
     said = shop.shell("sync", "shop")
 
