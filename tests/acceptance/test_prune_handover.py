@@ -121,6 +121,9 @@ def test_an_application_under_another_name_takes_over_from_the_deleted_one(
     assert (_uid(world, "one"), _holder(world, "one")) == (before, f"{TEAM}/new")
     assert _uid(world, "two") is None
     eventually(lambda: len(world.ledger.events("prune.object")) == 1, "only the other object was deleted")
+    (left,) = eventually(lambda: world.ledger.events("object.left"), "what stays is recorded")
+    assert left["target"]["object"] == "ConfigMap shop/one"
+    assert left["reason"] == f"Application {TEAM}/new has it from now on"
 
 
 def test_a_restart_forgets_nobody_s_claim(world: World, controller: ControllerProcess) -> None:
