@@ -115,7 +115,7 @@ func targeted(patch map[string]any) string {
 var (
 	configured = regexp.MustCompile("(?s) with config: `.*?\n?`")
 	unscaled   = regexp.MustCompile(`resource with name (\S+) does not match a config with the following GVK.*`)
-	unpatched  = regexp.MustCompile(`(?s)(trouble configuring builtin \S+: )?unable to parse SM or JSON patch from .*`)
+	unpatched  = regexp.MustCompile(`(?s)(?:trouble configuring builtin \S+: )?unable to parse SM or JSON patch from \[(?:patch: )?(.*)\]`)
 )
 
 // readable takes Kustomize's own configuration out of a message, and says in words what it says in types.
@@ -123,7 +123,10 @@ func readable(text string) string {
 	text = configured.ReplaceAllString(text, "")
 	text = unscaled.ReplaceAllString(text,
 		"no Deployment, StatefulSet, ReplicaSet or ReplicationController is named $1")
-	return unpatched.ReplaceAllString(text, "it is neither a strategic merge patch nor a JSON patch")
+	if match := unpatched.FindStringSubmatch(text); match != nil {
+		return "neither a strategic merge patch nor a JSON patch: " + clip(match[1])
+	}
+	return text
 }
 
 // failure says what is wrong with the parameter.

@@ -81,7 +81,7 @@ var kustomizeRemedies = map[string]string{
 	"plugins disabled":             "plugins and functions run programs: commit what they would produce",
 	"unable to load builtin":       "only Kustomize's built-in generators and transformers are run",
 	"unable to find one of":        "the directory needs a kustomization.yaml",
-	"is neither a strategic":       "write an object with apiVersion, kind and metadata.name, or a list of operations",
+	"neither a strategic merge":    "write an object with apiVersion, kind and metadata.name, or a list of operations",
 	"ReplicationController is":     "give the name as the base has it",
 	"no matches for Id":            "a patch must name an object that a resource declares",
 	"must enable":                  "plugins and functions run programs: commit what they would produce",

@@ -113,7 +113,7 @@ CASES = (
     _bare("kust-bomb", BOMB, FILE, "aliasing"),
     _bare("kust-empty", "", FILE),
     _kustomization("kust-option-component", "", "nowhere", options={"components": ["nowhere"]}),
-    _kustomization("kust-option-patch", "", "SM or JSON patch", options={"patches": [{"patch": "}{"}]}),
+    _kustomization("kust-option-patch", "", "nor a JSON patch", options={"patches": [{"patch": "}{"}]}),
     _kustomization("kust-option-prefix", "", "Not Allowed", options={"namePrefix": "Not Allowed-"}),
     _kustomization("kust-option-replicas", "", "nobody", options={"replicas": [{"name": "nobody", "count": 3}]}),
 )

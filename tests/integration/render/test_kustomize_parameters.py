@@ -222,7 +222,7 @@ async def test_a_missing_component_is_left_out_where_that_is_allowed(renderer: R
         (KustomizeOptions(patches=(Patch(patch="{"),)), "", "spec.source.kustomize.patches[0]"),
         (
             KustomizeOptions(name_prefix="eu-", patches=(Patch(patch=MERGE), Patch(patch="{a"))),
-            "spec.source.kustomize.patches[1]: it is neither a strategic merge patch nor a JSON patch",
+            'spec.source.kustomize.patches[1]: neither a strategic merge patch nor a JSON patch: "{a"',
             "spec.source.kustomize.patches[1]",
         ),
         (
