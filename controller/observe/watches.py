@@ -59,13 +59,21 @@ class Watches:
         """Kinds that were not served in the version that is wanted."""
         self._awake: dict[GroupKind, asyncio.Event] = {}
         self._news = asyncio.Event()
+        self._since: dict[GroupKind, float] = {}
+        """When each kind was first wanted, by the monotonic clock."""
+        self._running = False
         self._turned = asyncio.Event()
         """Set, and another one made, whenever a kind can be watched, or can't."""
 
     async def hold(self, kinds: Collection[GroupKind], seconds: float) -> bool:
-        """Wait until each of these kinds is watched, or can't be; whether all are. False when it takes too long."""
+        """Wait until each of these wanted kinds is watched, or can't be; whether all are.
+
+        False where one was not within so many seconds since it was first wanted, as everyone waits at the same time,
+        and while nothing is watched at all.
+        """
+        since = max((self._since.get(kind, 0.0) for kind in kinds), default=0.0)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(max(since + seconds - time.monotonic(), 0.0) if self._running else 0.0):
                 while any(kind not in self._synced and kind not in self._refused for kind in kinds):
                     await self._turned.wait()
         except TimeoutError:
@@ -102,6 +110,7 @@ class Watches:
             self._lonely.pop(kind, None)
             if kind not in self._wanted:
                 self._wanted[kind] = api_version
+                self._since[kind] = time.monotonic()
                 self._news.set()
             elif kind not in self._synced:
                 self._wanted[kind] = api_version  # the version that was wanted before may not be served
@@ -128,6 +137,7 @@ class Watches:
 
     async def run(self, group: asyncio.TaskGroup) -> None:
         """Keep a watch on every wanted kind, for ever, each in a task that `group` owns."""
+        self._running = True
         tasks: dict[GroupKind, asyncio.Task[None]] = {}
         while True:
             self._news.clear()
@@ -150,6 +160,7 @@ class Watches:
         self._synced.discard(kind)
         self._unserved.discard(kind)
         self._refused.pop(kind, None)
+        self._since.pop(kind, None)
         self._awake.pop(kind, None)
         self._ended(kind)
 
