@@ -85,9 +85,10 @@ class Fetcher:
             await self._search(sha, keep)
         except GitFailure as failure:
             raise (self._refuse(sha, state, failure) if failure.cause in ALONE else failure) from None
-        self._searched[sha] = state
         if await mirror.commit(sha) is not None:
             await mirror.pin(sha)
+        else:  # a mirror that is lost meanwhile must be able to get it again
+            self._searched[sha] = state
         return True
 
     async def _search(self, sha: str, keep: Collection[str]) -> None:

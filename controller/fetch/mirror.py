@@ -225,6 +225,7 @@ class Mirror:
             GitFailure: it can't be made.
         """
         self.objects.absent = self.evicted = False
+        self._commits.clear()  # they are not in it yet
         self._hash_size = 0
         await self.open(hash_size)
 

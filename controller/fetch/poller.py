@@ -117,12 +117,12 @@ class Poller:
         async with deadline(4 * self.mirror.access.seconds + 60, f"fetching {self.mirror.access.url} again"):
             since = self._clock()
             while self.mirror.evicted or self._evict:
-                if self._failed and self._failed.at >= since:
-                    raise self._failed.failure
                 if self.suspended:
                     raise GitFailure("stopped", "it is suspended")
                 self.restore()
                 await asyncio.shield(self._turn)
+                if self._failed and self._failed.at >= since:
+                    raise self._failed.failure
 
     def ask(self) -> None:
         """Look at the server now."""
@@ -251,6 +251,7 @@ class Poller:
         try:
             restore, self._restore = self._restore, False
             if restore and self.mirror.evicted:
+                self._surveyor.remember()
                 await self.mirror.restore()
             survey = await self._surveyor.look(wanted, table)
             if survey.listed:

@@ -117,6 +117,11 @@ class Repositories:
             self._pollers[name].leave(key)
             self._end_if_unused(name, keep=False)
 
+    def tell_again(self, key: Key) -> None:
+        """Look at the server now, and tell how it stands, also where that is what was told last."""
+        self._news.forget(key)
+        self.poll(key)
+
     def poll(self, key: Key) -> None:
         """Look at the server now; what it brings is told to the listeners."""
         if (name := self._places.get(key)) is not None:

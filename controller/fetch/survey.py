@@ -93,11 +93,15 @@ class Surveyor:
                 answers[ref] = Answer(_revision(commit, name), tag=_tag(name, local, commit))
         return answers
 
+    def remember(self) -> None:
+        """What the mirror has is what was had, also where it is about to be emptied: history is compared with that."""
+        self._had = {**self._mirror.have, **self._had}
+
     async def _look(self, wanted: Collection[Ref], table: RefTable | None) -> Survey:
         mirror = self._mirror
-        self._had = {**mirror.have, **self._had}  # before it may be thrown away
+        self.remember()
         await mirror.open()
-        self._had = {**mirror.have, **self._had}
+        self.remember()
         listed = table is None
         if table is None:
             table = await mirror.list_refs()

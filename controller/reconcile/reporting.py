@@ -41,6 +41,8 @@ class Reporter:
         self._registry = registry
         self._metrics = metrics
         self._words: dict[tuple[str, Key], Json] = {}
+        self._spoken: set[tuple[str, Key]] = set()
+        """Of whom something was said: what the registry knows of their status may be older than that."""
         self._news = asyncio.Event()
 
     def repository(self, key: Key, state: RepositoryState) -> None:
@@ -93,9 +95,8 @@ class Reporter:
         while True:
             await self._news.wait()
             self._news.clear()
-            words, self._words = self._words, {}
-            for (kind, key), status in words.items():
-                await self._write(kind, key, status)
+            for place in list(self._words):
+                await self._write(*place, self._words.pop(place))
 
     async def _write(self, kind: str, key: Key, status: Json) -> None:
         try:
@@ -121,11 +122,16 @@ class Reporter:
             "observedGeneration": generation,
             **more,
         }
-        stands = msgspec.to_builtins(known)
-        if (kind, key) not in self._words and all((stands.get(name) or None) == (word[name] or None) for name in word):
-            return  # an earlier process said so
+        if (kind, key) not in self._spoken and _is_said(word, known):
+            return  # by an earlier process
+        self._spoken.add((kind, key))
         self._words[kind, key] = word
         self._news.set()
+
+
+def _is_said(word: Json, known: RepositoryStatus | ClusterStatus) -> bool:
+    stands = msgspec.to_builtins(known)
+    return all((stands.get(name) or None) == (word[name] or None) for name in word)
 
 
 def _ready(ok: bool, reason: str, message: str, error: ShipslogError | None) -> Condition:

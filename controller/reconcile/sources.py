@@ -20,6 +20,7 @@ from controller.reconcile.access import access_of
 from controller.reconcile.bulletin import Bulletin, News
 from controller.reconcile.fault import InternalError
 from controller.record.identifier import derived
+from controller.tasks import deadline
 
 if TYPE_CHECKING:
     from controller.fetch.news import RepositoryState
@@ -36,6 +37,8 @@ SECRETS_INTERVAL = 60.0
 """Seconds between two readings of the Secrets: rotated credentials are in use after at most that long."""
 AFTER_A_FAULT = 30.0
 """Seconds until a Repository on which our own code broke is tried again."""
+SPREAD = 5.0
+"""Seconds within which it must be known whom a commit concerns; else everyone who reads the Repository looks."""
 _ABOUT_SECRETS = frozenset(error.__name__ for error in (AuthenticationFailed, HostKeyRefused, SecretUnusable))
 _log = logs.get_logger(__name__)
 
@@ -62,6 +65,8 @@ class Sources:
         self._changes: asyncio.Queue[Key] = asyncio.Queue()
         self._again: set[Key] = set()
         """Those that are tried again soon."""
+        self._told: set[Key] = set()
+        """Those of whom a failure was told that polling knows nothing of."""
         self._moves: asyncio.Queue[Key] = asyncio.Queue()
         self.concerned: Callable[[Key], Awaitable[Iterable[Key]]] = self._readers
         """Whom it concerns that refs of a Repository moved: everyone who reads it, unless somebody knows better."""
@@ -71,6 +76,7 @@ class Sources:
         """A Repository was created, changed, or deleted (None)."""
         if repository is None:
             self._failing.pop(key, None)
+            self._told.discard(key)
             self._repositories.forget(key)
         else:
             self._changes.put_nowait(key)
@@ -156,9 +162,20 @@ class Sources:
             self._look(await self._readers(key))
 
     async def _spread(self) -> None:
-        while True:
-            key = await self._moves.get()
-            self._look(await self.concerned(key))
+        """Each Repository's news on a task of its own: a server that stalls holds up nobody else's."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                key = await self._moves.get()
+                group.create_task(self._hand_out(key), name=f"moves of {key}")
+
+    async def _hand_out(self, key: Key) -> None:
+        try:
+            async with deadline(SPREAD, f"whom a commit of {key} concerns"):
+                concerned = await self.concerned(key)
+        except Exception as error:  # noqa: BLE001 - a look costs little, a commit that nobody hears of much
+            _log.warning("Everyone who reads it looks", repository=str(key), reason=type(error).__name__)
+            concerned = await self._readers(key)
+        self._look(concerned)
 
     def _look(self, applications: Iterable[Key]) -> None:
         for key in applications:
@@ -193,6 +210,9 @@ class Sources:
             return
         try:
             await self._read(key, repository)
+            if key in self._told:
+                self._told.discard(key)
+                self._repositories.tell_again(key)
         except ShipslogError as error:
             # The API is away, not the Secret: what we know of the repository still counts.
             _log.warning("Secrets not read", repository=str(key), error=str(error))
@@ -203,6 +223,7 @@ class Sources:
 
     def _later(self, key: Key, error: ShipslogError, seconds: float) -> None:
         self.on_failure(key, error)
+        self._told.add(key)
         if key not in self._again:
             self._again.add(key)
             asyncio.get_running_loop().call_later(seconds, self._try_again, key)

@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"time"
 
 	"sigs.k8s.io/kustomize/api/resmap"
 )
@@ -36,10 +37,13 @@ type parameter struct {
 	target string
 }
 
+// blaming is how long may be searched for the parameter: the message itself must not come too late for its deadline.
+const blaming = 2 * time.Second
+
 // blamed finds the parameter of an Application that makes its build fail: the first without which, and without all
 // that stand behind it, the build succeeds. There is none where the files fail by themselves.
 func blamed(request *Request, repository *Repository) *parameter {
-	list := request.Kustomize.list()
+	list, begun := request.Kustomize.list(), time.Now()
 	fails := func(count int) bool {
 		some := *request
 		some.Kustomize = KustomizeParams{IgnoreMissingComponents: request.Kustomize.IgnoreMissingComponents}
@@ -54,6 +58,9 @@ func blamed(request *Request, repository *Repository) *parameter {
 	}
 	good, bad := 0, len(list)
 	for bad-good > 1 {
+		if time.Since(begun) > blaming {
+			return nil
+		}
 		if middle := (good + bad) / 2; fails(middle) {
 			bad = middle
 		} else {
@@ -116,7 +123,17 @@ var (
 	configured = regexp.MustCompile("(?s) with config: `.*?\n?`")
 	unscaled   = regexp.MustCompile(`resource with name (\S+) does not match a config with the following GVK.*`)
 	unpatched  = regexp.MustCompile(`(?s)(?:trouble configuring builtin \S+: )?unable to parse SM or JSON patch from \[(?:patch: )?(.*)\]`)
+	inline     = regexp.MustCompile(`(?s)\[patch: (".*")\]`)
+	beginning  = regexp.MustCompile(`^"?\s*(?:- )?([A-Za-z][A-Za-z0-9_-]{0,30}):`)
 )
+
+// begins tells which patch it is by its first key. Its values stay untold: they may be a Secret's.
+func begins(patch string) string {
+	if match := beginning.FindStringSubmatch(patch); match != nil {
+		return " (it begins with " + match[1] + ":)"
+	}
+	return ""
+}
 
 // readable takes Kustomize's own configuration out of a message, and says in words what it says in types.
 func readable(text string) string {
@@ -124,9 +141,11 @@ func readable(text string) string {
 	text = unscaled.ReplaceAllString(text,
 		"no Deployment, StatefulSet, ReplicaSet or ReplicationController is named $1")
 	if match := unpatched.FindStringSubmatch(text); match != nil {
-		return "neither a strategic merge patch nor a JSON patch: " + clip(match[1])
+		return "neither a strategic merge patch nor a JSON patch" + begins(match[1])
 	}
-	return text
+	return inline.ReplaceAllStringFunc(text, func(found string) string {
+		return "the patch" + begins(inline.FindStringSubmatch(found)[1])
+	})
 }
 
 // failure says what is wrong with the parameter.

@@ -222,8 +222,15 @@ async def test_a_missing_component_is_left_out_where_that_is_allowed(renderer: R
         (KustomizeOptions(patches=(Patch(patch="{"),)), "", "spec.source.kustomize.patches[0]"),
         (
             KustomizeOptions(name_prefix="eu-", patches=(Patch(patch=MERGE), Patch(patch="{a"))),
-            'spec.source.kustomize.patches[1]: neither a strategic merge patch nor a JSON patch: "{a"',
+            "spec.source.kustomize.patches[1]: neither a strategic merge patch nor a JSON patch",
             "spec.source.kustomize.patches[1]",
+        ),
+        (
+            KustomizeOptions(
+                patches=(Patch(patch="stringData: {password: h2secret}", target=PatchTarget(kind="Secret")),)
+            ),
+            "neither a strategic merge patch nor a JSON patch (it begins with stringData:)",
+            "spec.source.kustomize.patches[0]",
         ),
         (
             KustomizeOptions(patches=(Patch(patch=JSON, target=PatchTarget(name="(")),)),
@@ -264,6 +271,7 @@ async def test_a_wrong_parameter_is_an_error_that_says_what_is_wrong(
     assert says in caught.value.message
     assert object_ in caught.value.object
     assert "\n" not in caught.value.message
+    assert "h2secret" not in caught.value.message, "what a patch says may be a Secret's"
 
 
 async def test_a_file_that_fails_by_itself_is_not_blamed_on_a_parameter(renderer: Renderer) -> None:
