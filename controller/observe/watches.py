@@ -127,9 +127,9 @@ class Watches:
             self._awake[kind].set()
 
     async def version(self, kind: GroupKind) -> str:
-        """The version to read a wanted kind in: the wanted one, or where it isn't served any more the preferred one."""
-        wanted = self._wanted[kind]
-        if await self._cluster.resource(wanted, kind.kind) is None:
+        """The version to read a kind in: the wanted one, or where that isn't served any more the preferred one."""
+        wanted = self._wanted.get(kind, "")
+        if not wanted or await self._cluster.resource(wanted, kind.kind) is None:
             for resource in await self._cluster.resources():
                 if GroupKind(group_of(resource.api_version), resource.kind) == kind:
                     return resource.api_version
@@ -138,6 +138,9 @@ class Watches:
     async def run(self, group: asyncio.TaskGroup) -> None:
         """Keep a watch on every wanted kind, for ever, each in a task that `group` owns."""
         self._running = True
+        for kind in list(self._synced):  # of a run before this one: what went meanwhile is known by a new listing only
+            self._synced.discard(kind)
+            await self._follow(kind, WatchEvent("restarted"))
         tasks: dict[GroupKind, asyncio.Task[None]] = {}
         while True:
             self._news.clear()

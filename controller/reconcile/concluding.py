@@ -89,8 +89,10 @@ def _inventory(case: Case, plan: Plan, results: Sequence[Result]) -> tuple[Inven
     }
     entries = {entry.id: entry for entry in case.app.status.inventory if entry.id in wanted or entry.id in staying}
     stands = done | {step.id for step in plan.steps if step.action is Action.UNCHANGED}
+    # Of what is left to others by itself the fields don't tell when they are ours again: no restart may trust them.
+    baselines = {id_: baseline for id_, baseline in case.memory.baselines.items() if str(id_) not in case.memory.notes}
     entries |= {
-        id_: entry_of(manifest, entries[id_], applied=id_ in stands, baseline=case.memory.baselines.get(id_))
+        id_: entry_of(manifest, entries[id_], applied=id_ in stands, baseline=baselines.get(id_))
         for id_, manifest in wanted.items()
         if id_ in entries
     }

@@ -193,7 +193,9 @@ async def _renew(app: Application, target: Target, rooms: Rooms, revisions: dict
         until = 0.0 if _passing(known_as) else time.monotonic() + AGAIN
         rooms.claims.unknown[app.key] = Unknown(made_of, known_as, until)
         raise
-    claim(app, wish, rooms)
+    present = rooms.registry.applications.get(app.key)
+    if present is not None and present.uid == app.uid:
+        claim(app, wish, rooms)
 
 
 def _passing(error: ShipslogError) -> bool:

@@ -66,6 +66,7 @@ async def look(app: Application, work: Work, rooms: Rooms) -> Fate:
     target = target_of(app, memory, rooms)
     wish = await wish_of(app, memory, target, work, rooms)
     case = Case(app, memory, work, rooms, target, wish)
+    claim(app, wish, rooms)  # whatever keeps it from being applied: others must not delete what it asks for
     if home_of(app) != app.spec.destination.cluster:
         memory.baselines.clear()  # they are of the cluster that it leaves
     take_up(case)
@@ -100,7 +101,6 @@ def target_of(app: Application, memory: Memory, rooms: Rooms) -> Target:
 
 async def planned(case: Case) -> Plan:
     """The plan of this look; in full when it is time for that, or when a person asked for what Git says already."""
-    claim(case.app, case.wish, case.rooms)
     interval = seconds(case.app.spec.sync.interval)
     await recall(case, interval)
     due = time.monotonic() - case.memory.compared_at >= interval * 0.9
@@ -157,6 +157,8 @@ async def forget(work: Work, rooms: Rooms) -> Fate:
     if memory is not None:
         await pay(memory, rooms)
     rooms.memories.pop(work.key, None)
+    for concerned in rooms.claims.put(work.key, None):
+        rooms.queue.put(concerned, Trigger.DRIFT)
     rooms.queue.cancel_timer(work.key)
     for target in rooms.fleet.targets().values():
         target.live.forget(owner_value(rooms.installation, work.key))

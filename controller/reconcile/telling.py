@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from controller.model.application import Application, ApplicationStatus
+    from controller.model.drift import Drift
     from controller.reconcile.rooms import Rooms, Saying
     from controller.record.status import Findings
 
@@ -41,7 +42,7 @@ async def tell(
     drifted, kept = len(status.drift if open_ is None else open_), len(memory_of(rooms, app).kept)
     status = msgspec.structs.replace(
         status,
-        drift=status.drift[:DRIFTS],
+        drift=_shown(status.drift),
         conditions=merge(app.status.conditions, conditions(found), whole(rooms.now())),
         observed_generation=app.generation,
         summary=", ".join((amount(len(status.inventory), "object"), *_counted(kept=kept, drifted=drifted))),
@@ -56,6 +57,13 @@ async def tell(
 
 def _counted(**numbers: int) -> list[str]:
     return [f"{number} {what}" for what, number in numbers.items() if number]
+
+
+def _shown(drifts: tuple[Drift, ...]) -> tuple[Drift, ...]:
+    """Those for which there is room: first what somebody decided, and what no later look could tell of again."""
+    if len(drifts) <= DRIFTS:
+        return drifts
+    return tuple(sorted(drifts, key=lambda drift: (drift.declined is None, drift.change != "deleted"))[:DRIFTS])
 
 
 async def _suspension(app: Application, rooms: Rooms, found: Findings) -> None:

@@ -292,3 +292,22 @@ async def test_a_commit_that_empties_an_application_is_refused_whatever_others_m
     synced = estate.harbour.condition("Synced")
     assert (synced["status"], synced["reason"]) == ("False", "WouldEmpty")
     assert estate.stands()
+
+
+async def test_what_keeps_an_heir_from_being_applied_does_not_hide_what_it_wants() -> None:
+    """Its files are good; that it waits for itself is another mistake. Nothing that it asks for is deleted."""
+    estate = Estate()
+    await estate.begin()
+    estate.wants = ("two",)
+    body = estate.harbour.waters.objects[_id(HEIR)]
+    body["spec"]["dependsOn"] = [{"name": HEIR.name}]
+    body["metadata"] |= {"generation": 9, "resourceVersion": "999999"}
+    estate.harbour.registry.know(copy.deepcopy(body))
+    await advance(Work(HEIR, frozenset({Trigger.SPEC})), estate.harbour.rooms)
+    assert estate.harbour.waters.objects[_id(HEIR)]["status"]["conditions"], "its own look has told the mistake"
+
+    estate.harbour.delete()
+    await Workers(estate.harbour.rooms)._look(Work(SHOP, frozenset({Trigger.SPEC})))
+
+    assert not _held(estate)
+    assert estate.stands()
