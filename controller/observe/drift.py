@@ -54,7 +54,9 @@ def compare(
         before[drift.object].remove(same)
         drift = msgspec.structs.replace(same, change=drift.change, fields=drift.fields, manager=drift.manager)
         standing.append(drift)
-        joined = tuple(field for field in drift.fields if field not in same.fields)
+        # Of more than so many only the first are known: one that comes into view need not have joined.
+        told = len(same.fields) < FIELDS
+        joined = tuple(field for field in drift.fields if field not in same.fields) if told else ()
         if joined or (drift.change != same.change and "deleted" in {drift.change, same.change}):
             widened.append((msgspec.structs.replace(drift, fields=joined), step))
     ended = tuple(drift for left in before.values() for drift in left)

@@ -35,6 +35,7 @@ LATE = 5.0
 """Seconds until objects are read again for a health check that could not be read."""
 REMEMBERED = 3600.0
 """Seconds for which it is remembered when an object went."""
+JUDGED_SOON = Health(HealthStatus.PROGRESSING, "Its health check goes on.")
 _log = logs.get_logger(__name__)
 
 
@@ -169,7 +170,7 @@ class LiveState:
         """The health that an object had, until there is a verdict on what it is now."""
         known = self._views.get(object_id(body))
         same = known is not None and known.uid == body["metadata"]["uid"]
-        return known.health if known and same else Health(HealthStatus.PROGRESSING, "Its health check goes on.")
+        return known.health if known and same else JUDGED_SOON
 
     def _judge(self, body: Json, health: Health | None) -> None:
         """Take in a verdict that took long, unless the object is another by now, or gone."""
@@ -301,12 +302,15 @@ class LiveState:
         return not awaited
 
     def _learned(self, body: Json, view: LiveView) -> LiveView:
-        """The view of what we have just written; a health check's verdict comes with the watch: no write waits."""
+        """The view of what we have just written; a health check's verdict comes with the watch: no write waits.
+
+        Until then it is not healthy: a verdict on what stood before says nothing of what we wrote.
+        """
         self._writes.note(view.id, body)
         if not self._checklist.of(body):
             return view
         self._checklist.wait(view.id)
-        return msgspec.structs.replace(view, health=self._before(body))
+        return msgspec.structs.replace(view, health=JUDGED_SOON)
 
     def _view_of(self, body: Json, health: Health | None) -> LiveView:
         metadata = body["metadata"]

@@ -59,7 +59,7 @@ async def concerned(repository: Key, rooms: Rooms) -> Sequence[Key]:
     """
     found: list[Key] = []
     compared: dict[tuple[str, str], Changes | None] = {}
-    for number, app in enumerate([app for app in rooms.registry.applications.values() if _reads(app, repository)], 1):
+    for number, app in enumerate([app for app in rooms.registry.applications.values() if reads(app, repository)], 1):
         memory = rooms.memories.get(app.key)
         if memory is None or memory.uid != app.uid or not await _is_aside(app, memory, repository, rooms, compared):
             found.append(app.key)
@@ -90,7 +90,8 @@ async def _is_aside(
     return True
 
 
-def _reads(app: Application, repository: Key) -> bool:
+def reads(app: Application, repository: Key) -> bool:
+    """Whether it takes its objects from this Repository."""
     return app.key.namespace == repository.namespace and app.spec.source.repository == repository.name
 
 

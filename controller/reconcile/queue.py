@@ -51,6 +51,8 @@ class KeyQueue:
         """`limit`: keys of one cluster that may be in hand at once; `cluster_of` says whose a key is."""
         self.limit = limit
         self.cluster_of = cluster_of
+        self.expects: Callable[[Key], bool] = lambda _key: False
+        """Whether a key may be put in a moment: it is being found out."""
         self._clock = clock
         self._reasons: dict[Key, set[Trigger]] = {}
         self._since: dict[Key, float] = {}
@@ -70,8 +72,8 @@ class KeyQueue:
         return not self._reasons and not self._busy
 
     def has(self, key: Key) -> bool:
-        """Whether the key waits for a worker, or is in hand."""
-        return key in self._reasons or key in self._busy
+        """Whether the key waits for a worker, is in hand, or is expected."""
+        return key in self._reasons or key in self._busy or self.expects(key)
 
     def put(self, key: Key, trigger: Trigger) -> None:
         """Want a worker for the key now. A more urgent reason moves a waiting key forward."""

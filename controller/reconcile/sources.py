@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,10 @@ class Sources:
         self._told: set[Key] = set()
         """Those of whom a failure was told that polling knows nothing of."""
         self._moves: asyncio.Queue[Key] = asyncio.Queue()
+        self._moving: Counter[Key] = Counter()
+        """Moves of each Repository of which it is not known yet whom they concern."""
+        self.on_spread: Callable[[Key], None] = lambda _key: None
+        """Told when whoever a move of a Repository concerns is on the queue."""
         self.concerned: Callable[[Key], Awaitable[Iterable[Key]]] = self._readers
         """Whom it concerns that refs of a Repository moved: everyone who reads it, unless somebody knows better."""
         self.on_failure: Callable[[Key, ShipslogError], None] = lambda _key, _error: None
@@ -83,7 +88,12 @@ class Sources:
 
     def moved(self, key: Key) -> None:
         """A ref of the Repository moved: look at all Applications that this concerns."""
+        self._moving[key] += 1
         self._moves.put_nowait(key)
+
+    def is_moving(self, key: Key) -> bool:
+        """Whether a ref of the Repository moved, and those whom this concerns are not on the queue yet."""
+        return self._moving[key] > 0
 
     async def rewritten(self, key: Key, rewrite: Rewrite) -> None:
         """History of a Repository was rewritten: record it.
@@ -176,6 +186,9 @@ class Sources:
             _log.warning("Everyone who reads it looks", repository=str(key), reason=type(error).__name__)
             concerned = await self._readers(key)
         self._look(concerned)
+        self._moving[key] -= 1
+        self._moving += Counter()  # nobody that does not move
+        self.on_spread(key)
 
     def _look(self, applications: Iterable[Key]) -> None:
         for key in applications:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from controller.model.objects import Key
 from controller.model.run import Trigger
-from controller.reconcile.concerned import concerned
-from controller.reconcile.dependencies import changed
+from controller.reconcile.concerned import concerned, reads
+from controller.reconcile.dependencies import changed, release
 
 if TYPE_CHECKING:
-    from controller.model.objects import Key
     from controller.model.repository import Repository
     from controller.reconcile.fleet import Target
     from controller.reconcile.outage import Outage
@@ -30,6 +30,8 @@ def wire(rooms: Rooms, sources: Sources, reporter: Reporter, outages: Outages) -
     rooms.fleet.on_state = functools.partial(_cluster_state, rooms, reporter, outages)
     rooms.fleet.on_figures = reporter.cluster
     sources.concerned = lambda key: concerned(key, rooms)
+    sources.on_spread = lambda key: _spread(rooms, key)
+    rooms.queue.expects = lambda key: _is_expected(rooms, sources, key)
 
 
 def _cluster_of(rooms: Rooms, key: Key) -> str:
@@ -47,6 +49,20 @@ def _repository(rooms: Rooms, sources: Sources, key: Key, repository: Repository
     if repository is None:
         rooms.metrics.forget_repository(key.namespace, key.name)
     sources.change(key, repository)
+
+
+def _is_expected(rooms: Rooms, sources: Sources, key: Key) -> bool:
+    """Whether a commit is known that may concern the Application: whoever depends on it must not go before it."""
+    app = rooms.registry.applications.get(key)
+    return app is not None and sources.is_moving(Key(key.namespace, app.spec.source.repository))
+
+
+def _spread(rooms: Rooms, repository: Key) -> None:
+    """Whoever waited for an Application that the commit does not concern need not wait for a look at it."""
+    for key in list(rooms.waiting):
+        app = rooms.registry.applications.get(key)
+        if app is not None and reads(app, repository) and not rooms.queue.has(key):
+            release(key, rooms)
 
 
 def _moved(rooms: Rooms, owner: str, trigger: Trigger) -> None:
