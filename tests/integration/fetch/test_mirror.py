@@ -247,3 +247,23 @@ async def test_a_repository_with_sha256_ids_is_read(shop: Shop, tmp_path: Path) 
         assert (await opened.revision(SHOP, MAIN)).sha == sha
         assert len(sha) == 64
         assert await opened.tree(SHOP, sha).blob("f") == b"x"
+
+
+async def test_a_pinned_commit_that_no_ref_has_comes_back_when_its_mirror_is_lost(shop: Shop, tmp_path: Path) -> None:
+    """The server has it still, and its refs have not moved: it is asked for by its id again."""
+    second = await shop.publish({"a.yaml": "a: 2"})
+    await asyncio.to_thread(shop.work.rewind, shop.first)
+    await asyncio.to_thread(lambda: shop.work.push(force=True))
+    pinned, directory = Ref(commit=second), tmp_path / "mirrors"
+    async with repositories(directory) as opened:
+        opened.ensure(repository(shop.url))
+        assert (await opened.revision(SHOP, pinned)).sha == second
+        poller = opened._pollers[opened._places[SHOP]]
+
+        poller.evict()
+        async with asyncio.timeout(10):
+            while not poller.mirror.evicted:  # noqa: ASYNC110 - nobody is told of it
+                await asyncio.sleep(0.01)
+
+        assert (await opened.revision(SHOP, pinned, fresh_since=_now())).sha == second
+        assert await opened.tree(SHOP, second).blob("a.yaml") == b"a: 2"

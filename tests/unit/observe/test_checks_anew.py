@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from controller.model.health import Health, HealthStatus
 from controller.model.health_check import HealthCheck
 from controller.observe import live
+from controller.ports import WatchEvent
 from tests.unit.observe.test_live import ONE, SYNCED, added, body, watching
 
 if TYPE_CHECKING:
@@ -81,3 +82,38 @@ async def test_a_check_that_changes_while_an_object_is_judged_holds() -> None:
         checker.answer.set()
         await hearing
         await judged(told, "1")
+
+
+async def test_what_we_wrote_is_not_healthy_by_a_verdict_from_before() -> None:
+    """A run must not end on it; when the verdict on what was written comes, it is told, be it the same."""
+    checker = Sound()
+    async with watching(checker=checker) as told:
+        told.live.check("shop", [FIRST])
+        await told.hear(added("one"), SYNCED)
+        assert health(told) is HealthStatus.HEALTHY
+
+        written = body("one", version="9")
+        told.live.learn(written)
+        assert health(told) is HealthStatus.PROGRESSING
+
+        moves = await told.said(WatchEvent("modified", written))
+        assert health(told) is HealthStatus.HEALTHY
+        assert [owner for owner, _ in moves] == ["shop"]
+
+
+class Sound:
+    """Every object is healthy."""
+
+    async def health(self, _: HealthCheck, __: Json) -> Health:
+        """At once."""
+        return Health(HealthStatus.HEALTHY)
+
+    async def fault(self, _: HealthCheck) -> str:
+        """None."""
+        return ""
+
+
+def health(told: Told) -> HealthStatus | None:
+    """What is known of the object."""
+    view = told.live.view(ONE)
+    return view.health.status if view else None

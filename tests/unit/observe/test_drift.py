@@ -9,7 +9,7 @@ import msgspec
 from controller.model.drift import Attribution, Drift, Suspect
 from controller.model.objects import ObjectId
 from controller.model.plan import Action, FieldChange, Step
-from controller.observe.drift import Episodes, compare
+from controller.observe.drift import FIELDS, Episodes, compare
 
 ID = ObjectId("", "ConfigMap", "ns", "a")
 BY = Attribution(certainty="manager", tier="C", suspects=(Suspect(manager="kubectl-edit"),))
@@ -106,3 +106,14 @@ def test_what_is_not_drifted_any_more_has_ended() -> None:
 
     assert _compare(first, wanted) == Episodes(ended=first)
     assert _compare(first) == Episodes(ended=first)
+
+
+def test_what_comes_into_view_beyond_the_fields_that_are_named_did_not_join() -> None:
+    """Of very many only the first are known: when one of them goes back, the next is named, and is as old."""
+    many = tuple(FieldChange(f"/data/{number:02}", "x", "1") for number in range(FIELDS + 5))
+    first = _compare((), msgspec.structs.replace(CHANGED, changes=many)).open
+
+    found = _compare(first, msgspec.structs.replace(CHANGED, changes=many[1:]))
+
+    assert found.standing[0].fields[-1] == many[FIELDS].path
+    assert found.widened == ()

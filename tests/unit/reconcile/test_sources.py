@@ -13,9 +13,11 @@ from controller.fetch.news import RepositoryState
 from controller.fetch.rewrite import Rewrite
 from controller.model.event import EventType
 from controller.model.objects import Key
+from controller.model.run import Trigger
 from controller.reconcile import bulletin
 from controller.reconcile import sources as module
 from controller.reconcile.sources import Sources
+from controller.reconcile.wiring import wire
 from controller.record.errors import SpoolFull
 from tests.unit.reconcile.harbour import SHOP, Harbour, config
 
@@ -28,6 +30,13 @@ if TYPE_CHECKING:
 CONFIG = Key(SHOP.namespace, "config")
 SEEN = RepositoryState(reachable=True)
 AWAY = RepositoryState(reachable=False, error=Unreachable("nobody answers"))
+
+
+class Mute:
+    """Nobody is told of anything."""
+
+    def __getattr__(self, _: str) -> Any:
+        return lambda *_: None
 
 
 @asynccontextmanager
@@ -158,3 +167,78 @@ async def test_a_look_says_which_commit_stood_where_its_status_is_of_this_spec()
     harbour.change(source={"repository": "config", "path": "elsewhere"})
     await harbour.look()
     assert harbour.shelf.before is None
+
+
+@pytest.mark.parametrize("fault", [KeyError("ours"), None])
+async def test_a_commit_reaches_everyone_where_nobody_can_tell_whom_it_concerns(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception | None
+) -> None:
+    """Our own code breaks on it, or a server stalls; the commits of another Repository are handed out meanwhile."""
+    monkeypatch.setattr(module, "SPREAD", 0.2)
+    harbour = Harbour(config())
+    other = Key("team-evil", "stalls")
+
+    async def concerned(key: Key) -> list[Key]:
+        if key == other:
+            await asyncio.get_running_loop().create_future()
+        if fault:
+            raise fault
+        return [SHOP]
+
+    async with running(harbour) as sources:
+        sources.concerned = concerned
+        sources.moved(other)
+        sources.moved(CONFIG)
+        assert sources.is_moving(CONFIG)
+        work = await asyncio.wait_for(harbour.rooms.queue.take(), 5)
+        assert work is not None
+        assert work.key == SHOP
+        assert (sources.is_moving(CONFIG), sources.is_moving(other)) == (False, True)
+        await _until(lambda: not sources.is_moving(other))
+
+
+async def test_whoever_depends_on_another_does_not_pass_it_while_a_commit_is_compared() -> None:
+    """Until it is known whom the commit concerns, all who read the Repository count as in hand; then those wait on."""
+    harbour = Harbour(config())
+    rooms, told = harbour.rooms, Key("team-pay", "waits")
+    known: asyncio.Future[list[Key]] = asyncio.get_running_loop().create_future()
+
+    async def concerned(_: Key) -> list[Key]:
+        return await known
+
+    async with running(harbour) as sources:
+        wire(rooms, sources, Mute(), Mute())  # type: ignore[arg-type]
+        sources.concerned = concerned
+        sources.moved(CONFIG)
+        assert rooms.queue.has(SHOP)
+        rooms.waiting[SHOP] = {told}
+
+        known.set_result([])
+        work = await asyncio.wait_for(rooms.queue.take(), 5)
+
+    assert not rooms.queue.has(SHOP)
+    assert work is not None
+    assert (work.key, work.trigger) == (told, Trigger.DEPENDENCY)
+
+
+async def test_a_failure_that_polling_knows_nothing_of_is_taken_back_when_it_has_passed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The API was away while a Secret was read: the Repository is told of again, though nothing else is new."""
+    harbour = Harbour(config())
+    rooms, again, away = harbour.rooms, list[Key](), [True]
+    monkeypatch.setattr(rooms.repositories, "tell_again", again.append, raising=False)
+
+    async def read(_key: Key, _repository: Repository) -> None:
+        if away[0]:
+            raise Unreachable("the API server is away")
+
+    async with running(harbour) as sources:
+        monkeypatch.setattr(sources, "_read", read)
+        await sources._ensure(CONFIG)
+        assert again == []
+        away[0] = False
+        await sources._ensure(CONFIG)
+        await sources._ensure(CONFIG)
+
+    assert again == [CONFIG]
