@@ -121,6 +121,7 @@ async def test_replicas_are_git_s_again_once_the_autoscaler_is_gone(monkeypatch:
     fate = await deck.harbour.look(Trigger.HEALTH)
     assert within(fate, Trigger.DRIFT, 1, 60)
     assert "left to HorizontalPodAutoscaler web" in deck.harbour.condition("Synced")["message"]
+    assert "mark" not in deck.harbour.status["inventory"][0], "a restart would take it for compared"
     owner = owner_value("default", SHOP)
     assert str(WEB.id) in deck.harbour.live._attended[owner]
 
@@ -129,6 +130,7 @@ async def test_replicas_are_git_s_again_once_the_autoscaler_is_gone(monkeypatch:
     await deck.harbour.look(Trigger.DRIFT)
 
     assert deck.replicas == 3
+    assert deck.harbour.status["inventory"][0]["mark"]
     (detected,) = deck.harbour.ledger.of(EventType.DRIFT_DETECTED)
     assert detected.detail["paths"] == ["/spec/replicas"]
     assert "HorizontalPodAutoscaler" not in deck.harbour.condition("Synced")["message"]

@@ -311,3 +311,23 @@ async def test_what_keeps_an_heir_from_being_applied_does_not_hide_what_it_wants
 
     assert not _held(estate)
     assert estate.stands()
+
+
+async def test_nothing_is_kept_for_an_application_that_is_gone() -> None:
+    """Its claim goes with it, also where somebody took its finalizer off, or it went while its wish was worked out."""
+    estate = Estate()
+    await estate.begin()
+    rooms, registry = estate.harbour.rooms, estate.harbour.registry
+    estate.wants = ("two",)
+    await advance(Work(HEIR, frozenset({Trigger.SPEC})), rooms)
+    assert rooms.claims.of(HEIR) is not None
+
+    registry._drop("Application", HEIR)
+    await advance(Work(HEIR, frozenset({Trigger.SPEC})), rooms)
+    assert rooms.claims.of(HEIR) is None
+
+    registry.know(copy.deepcopy(estate.harbour.waters.objects[_id(HEIR)]))
+    estate.meets = lambda: registry._drop("Application", HEIR)
+    await estate.look()
+    assert estate.asked == 2
+    assert rooms.claims.of(HEIR) is None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from controller.model.application import DRIFTS
+from controller.model.drift import Change, Declined, Drift
 from controller.model.event import EventType
 from controller.model.run import Trigger
 from controller.reconcile.rooms import memory_of
+from controller.reconcile.telling import _shown
 from tests.unit.reconcile.harbour import SHOP, Harbour, config
 
 MANY = DRIFTS + 20
@@ -41,3 +43,19 @@ async def test_what_the_status_does_not_name_is_open_all_the_same() -> None:
     await harbour.look(Trigger.SPEC)
     assert len(harbour.ledger.of(EventType.DRIFT_HEALED)) == MANY
     assert memory_of(harbour.rooms, harbour.registry.applications[SHOP]).drifts == ()
+
+
+def _drift(number: int, change: Change = "changed", declined: Declined | None = None) -> Drift:
+    return Drift(id=f"id-{number}", object=f"ConfigMap shop/c{number}", change=change, declined=declined)
+
+
+def test_what_was_decided_and_what_nobody_could_tell_again_is_named_first() -> None:
+    """A restart knows a declined heal from the status alone, and one deletion from the next by its id."""
+    decision = Declined(by="ada", at="2026-01-01T00:00:00Z", reason="incident 42")
+    drifts = (*map(_drift, range(MANY)), _drift(MANY, "deleted"), _drift(MANY + 1, declined=decision))
+
+    named = _shown(drifts)
+
+    assert len(named) == DRIFTS
+    assert named[:3] == (drifts[-1], drifts[-2], drifts[0])
+    assert _shown(drifts[:3]) == drifts[:3]
