@@ -56,7 +56,7 @@ func (m *Manifests) add(file string, document Document, hook *Hook) error {
 func (m *Manifests) addObject(file string, object json.RawMessage, line int, hook *Hook) error {
 	object = bytes.TrimSpace(object)
 	if len(object) == 0 || object[0] != '{' {
-		return wrong(file, "%s: a Kubernetes object is expected, not %s", file, clip(string(object))).at(line)
+		return wrong(file, "%s: a Kubernetes object is expected, not %s", file, called(object)).at(line)
 	}
 	var h head
 	if err := json.Unmarshal(object, &h); err != nil {
@@ -226,6 +226,20 @@ func text(file, field string, value any) (string, *Failure) {
 	default:
 		return "", wrong(file, "%s: %s must be a string, but YAML reads it as %v", file, field, value).
 			remedy("put it in quotes")
+	}
+}
+
+// called says what a document is that is no object, and nothing of what it says: that may be a secret.
+func called(document json.RawMessage) string {
+	switch {
+	case len(document) == 0:
+		return "an empty document"
+	case document[0] == '[':
+		return "a list"
+	case document[0] == '"':
+		return "a text"
+	default:
+		return "a single value"
 	}
 }
 

@@ -118,8 +118,10 @@ async def test_two_templates_of_one_identity_are_an_error_that_names_both(render
         ("apiVersion: v1\nkind: X\nmetadata: {name: a, namespace: 1}\n", "metadata.namespace must be a string"),
         ("apiVersion: v1\nkind: X\nmetadata: {generateName: a-}\n", "X has generateName a- but no name"),
         ("apiVersion: v1\nkind: X\nmetadata: text\n", "metadata must be a mapping"),
-        ("- a\n- b\n", "a Kubernetes object is expected"),
-        ("just text\n", "a Kubernetes object is expected"),
+        ("- a\n- b\n", "a Kubernetes object is expected, not a list"),
+        ("just text\n", "a Kubernetes object is expected, not a text"),
+        ("42\n", "a Kubernetes object is expected, not a single value"),
+        ("- {password: h2secret}\n", "a Kubernetes object is expected, not a list"),
         ("replicaCount: 1\n", "neither apiVersion nor kind"),
     ],
 )
@@ -128,6 +130,7 @@ async def test_what_is_no_manifest_is_an_error_that_names_the_file(text: str, wo
     error = await refusal(renderer, {"ok.yaml": CONFIG, "sub.yaml": f"# first line\n{text}"})
 
     assert word in error.message
+    assert "h2secret" not in error.message
     assert "sub.yaml" in error.message
     assert error.file == "sub.yaml"
 
