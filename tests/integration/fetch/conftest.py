@@ -100,6 +100,17 @@ class Shop:
         """Commit and push; the commit."""
         return await asyncio.to_thread(self.work.publish, files, "Change")
 
+    async def rewrite(self, files: Mapping[str, str | bytes | None] | None = None) -> str:
+        """Rewrite history: the first commit, and one of these files upon it where there are any; the head."""
+
+        def push() -> str:
+            self.work.rewind(self.first)
+            head = self.work.commit(files, "Other") if files else self.first
+            self.work.push(force=True)
+            return head
+
+        return await asyncio.to_thread(push)
+
 
 @pytest.fixture
 def shop(server: GitServer, tmp_path: Path) -> Shop:

@@ -127,8 +127,7 @@ async def test_many_fetches_do_not_pile_up_packs(shop: Shop, tmp_path: Path, mon
 async def test_a_commit_that_no_branch_has_is_fetched_by_its_id(shop: Shop, tmp_path: Path) -> None:
     """Where the server allows it."""
     second = await shop.publish({"a.yaml": "a: 2"})
-    await asyncio.to_thread(shop.work.rewind, shop.first)
-    await asyncio.to_thread(lambda: shop.work.push(force=True))
+    await shop.rewrite()
     async with repositories(tmp_path / "mirrors") as opened:
         opened.ensure(repository(shop.url))
         assert (await opened.revision(SHOP, Ref(commit=second))).sha == second
@@ -254,8 +253,7 @@ async def test_a_pinned_commit_that_no_ref_has_comes_back_when_its_mirror_is_los
 ) -> None:
     """The server has it still, and its refs have not moved: it is asked for by its id again."""
     second = await shop.publish({"a.yaml": "a: 2"})
-    await asyncio.to_thread(shop.work.rewind, shop.first)
-    await asyncio.to_thread(lambda: shop.work.push(force=True))
+    await shop.rewrite()
     pinned, directory = Ref(commit=second), tmp_path / "mirrors"
     async with repositories(directory) as opened:
         opened.ensure(repository(shop.url))

@@ -135,9 +135,7 @@ async def test_a_forced_push_is_told_with_both_commits(shop: Shop, tmp_path: Pat
         opened.ensure(repository(shop.url))
         second = await shop.publish({"a.yaml": "a: 2"})
         await opened.revision(SHOP, MAIN)
-        await asyncio.to_thread(shop.work.rewind, shop.first)
-        other = await asyncio.to_thread(shop.work.commit, {"a.yaml": "a: 3"}, "Other")
-        await asyncio.to_thread(lambda: shop.work.push(force=True))
+        other = await shop.rewrite({"a.yaml": "a: 3"})
         assert (await opened.revision(SHOP, MAIN, fresh_since=_now())).sha == other
 
         assert news.rewrites == [(SHOP, Rewrite("refs/heads/main", second, other))]
@@ -149,8 +147,7 @@ async def test_a_forced_push_while_we_were_away_is_told_after_the_restart(shop: 
     async with repositories(tmp_path / "mirrors") as opened:
         opened.ensure(repository(shop.url))
         await opened.revision(SHOP, MAIN)
-    await asyncio.to_thread(shop.work.rewind, shop.first)
-    await asyncio.to_thread(lambda: shop.work.push(force=True))
+    await shop.rewrite()
     news = News()
     async with repositories(tmp_path / "mirrors", news) as opened:
         opened.ensure(repository(shop.url))
@@ -169,9 +166,7 @@ async def test_a_forced_push_is_told_though_the_mirror_was_lost_meanwhile(shop: 
         opened.ensure(repository(shop.url))
         assert (await opened.revision(SHOP, MAIN, before=stood)).sha == third
     assert news.rewrites == []
-    await asyncio.to_thread(shop.work.rewind, shop.first)
-    other = await asyncio.to_thread(shop.work.commit, {"a.yaml": "a: 4"}, "Other")
-    await asyncio.to_thread(lambda: shop.work.push(force=True))
+    other = await shop.rewrite({"a.yaml": "a: 4"})
     async with repositories(tmp_path / "second", news) as opened:
         opened.ensure(repository(shop.url))
         for _ in range(2):
@@ -188,9 +183,7 @@ async def test_a_forced_push_is_told_though_the_mirror_was_thrown_away_for_it(sh
         second = await shop.publish({"a.yaml": "a: 2"})
         await opened.revision(SHOP, MAIN)
         opened._pollers[opened._places[SHOP]].mirror.corrupt = True
-        await asyncio.to_thread(shop.work.rewind, shop.first)
-        other = await asyncio.to_thread(shop.work.commit, {"a.yaml": "a: 3"}, "Other")
-        await asyncio.to_thread(lambda: shop.work.push(force=True))
+        other = await shop.rewrite({"a.yaml": "a: 3"})
         assert (await opened.revision(SHOP, MAIN, fresh_since=_now())).sha == other
 
         assert news.rewrites == [(SHOP, Rewrite("refs/heads/main", second, other))]
@@ -203,9 +196,7 @@ async def test_nobody_is_answered_with_rewritten_history_that_could_not_be_recor
         opened.ensure(repository(shop.url))
         second = await shop.publish({"a.yaml": "a: 2"})
         await opened.revision(SHOP, MAIN)
-        await asyncio.to_thread(shop.work.rewind, shop.first)
-        other = await asyncio.to_thread(shop.work.commit, {"a.yaml": "a: 3"}, "Other")
-        await asyncio.to_thread(lambda: shop.work.push(force=True))
+        other = await shop.rewrite({"a.yaml": "a: 3"})
         news.refusal = Transient("the spool is full")
         with pytest.raises(GitFailed, match="can't be recorded yet: the spool is full"):
             await opened.revision(SHOP, MAIN, fresh_since=_now())

@@ -109,9 +109,7 @@ async def test_history_that_was_rewritten_makes_room(shop: Shop, tmp_path: Path)
         opened.ensure(repository(shop.url))
         old = await shop.publish({"noise": os.urandom(int(0.7 * LIMIT))})
         assert (await opened.revision(SHOP, MAIN)).sha == old
-        await asyncio.to_thread(shop.work.rewind, shop.first)
-        new = await asyncio.to_thread(shop.work.commit, {"noise": os.urandom(int(0.7 * LIMIT))}, "Other")
-        await asyncio.to_thread(lambda: shop.work.push(force=True))
+        new = await shop.rewrite({"noise": os.urandom(int(0.7 * LIMIT))})
         assert (await opened.revision(SHOP, MAIN, fresh_since=_now())).sha == new
         assert len(await opened.tree(SHOP, new).blob("noise") or b"") == int(0.7 * LIMIT)
         assert opened._pollers[opened._places[SHOP]].mirror.size < LIMIT
