@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
 	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/yaml"
 )
 
 // build runs Kustomize on a directory with the request's parameters; the inspector knows what it read. There is none
@@ -127,8 +129,19 @@ var (
 	beginning  = regexp.MustCompile(`^"?\s*(?:- )?([A-Za-z][A-Za-z0-9_-]{0,30}):`)
 )
 
-// begins tells which patch it is by its first key. Its values stay untold: they may be a Secret's.
+// begins tells which patch it is by its operations, or by its first key. Its values stay untold: they may be a
+// Secret's.
 func begins(patch string) string {
+	var operations []struct{ Op, Path string }
+	if text, err := strconv.Unquote(patch); err == nil && yaml.Unmarshal([]byte(text), &operations) == nil {
+		var said []string
+		for _, one := range operations[:min(len(operations), 3)] {
+			said = append(said, clip(one.Op)+" "+clip(one.Path))
+		}
+		if len(said) > 0 {
+			return " (it begins with the operation " + strings.Join(said, ", ") + ")"
+		}
+	}
 	if match := beginning.FindStringSubmatch(patch); match != nil {
 		return " (it begins with " + match[1] + ":)"
 	}

@@ -39,7 +39,7 @@ CASES = (
     _yaml("yaml-deep-block", "".join(" " * n + "a:\n" for n in range(1_000)), "100 levels"),
     _yaml("yaml-deep-json", '{"a":' * 1_000 + "1" + "}" * 1_000, "100 levels", file="a.json"),
     _yaml("yaml-garbage-document", MAP % "hostile" + "---\n}{ nonsense\n", "a.yaml:5"),
-    _yaml("yaml-text-document", MAP % "hostile" + "---\nhello world\n", '"hello world"'),
+    _yaml("yaml-text-document", MAP % "hostile" + "---\nhello world\n", "a.yaml:5", "not a text"),
     _yaml("yaml-list-document", "- apiVersion: v1\n- kind: ConfigMap\n", "list"),
     _yaml("yaml-number-document", "42\n", "number"),
     _yaml("yaml-huge-string", _data("{a: " + "x" * 100_000_000 + "}"), "1048576"),

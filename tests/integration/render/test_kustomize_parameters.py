@@ -233,6 +233,15 @@ async def test_a_missing_component_is_left_out_where_that_is_allowed(renderer: R
             "spec.source.kustomize.patches[0]",
         ),
         (
+            KustomizeOptions(
+                patches=(
+                    Patch(patch="[{op: add, path: /data/a, value: h2secret}]", target=PatchTarget(kind="Deployment")),
+                )
+            ),
+            "neither a strategic merge patch nor a JSON patch (it begins with the operation add /data/a)",
+            "spec.source.kustomize.patches[0]",
+        ),
+        (
             KustomizeOptions(patches=(Patch(patch=JSON, target=PatchTarget(name="(")),)),
             "missing closing",
             "spec.source.kustomize.patches[0]",
